@@ -1,0 +1,1 @@
+"""Learning algorithms' entry points (one file each), evaluation, and export to a bundle."""

@@ -1,0 +1,1 @@
+"""Solidity sources, their committed ABI and bytecode, and the chain adapter."""

@@ -1,0 +1,1 @@
+"""Streamlit pages: leaves that read run files."""

@@ -1,0 +1,1 @@
+"""Service apps, container files, units, and the exporter's templates."""

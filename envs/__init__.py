@@ -1,0 +1,1 @@
+"""Gymnasium and PettingZoo views of the twin; no physics lives here."""

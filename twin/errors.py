@@ -1,0 +1,42 @@
+"""Every error a user of the twin can cause. The command line prints the message alone and exits with code 2."""
+
+
+class TwinError(Exception):
+    """Something a user can mend; the message says where, what, and what instead."""
+
+
+class FaultsError(TwinError):
+    """Several faults of one input, reported at once: one line a fault."""
+
+    def __init__(self, where: str, faults: list[str]) -> None:
+        self.where, self.faults = where, faults
+        noun = "fault" if len(faults) == 1 else "faults"
+        super().__init__("\n".join([f"{where}: {len(faults)} {noun}", *(f"  {f}" for f in faults)]))
+
+
+class ScenarioError(FaultsError):
+    """A scenario file, or a `--set`, that cannot be used."""
+
+
+class PlacesError(FaultsError):
+    """A places file that cannot be used."""
+
+
+class RunError(TwinError):
+    """A run file that cannot be opened, or is not what it says."""
+
+
+class RowError(TwinError):
+    """A module wrote a row that its table's dictionary does not allow (a fault of ours, caught before it is stored)."""
+
+
+class BusyError(TwinError):
+    """Another process is working on this run."""
+
+
+class MissingExtraError(TwinError):
+    """An optional package is not installed; the message carries the install line."""
+
+
+class NetworkError(TwinError):
+    """A road network that cannot be built or simulated."""
