@@ -1,0 +1,150 @@
+"""Running a scenario: found if it was run before, resumed if it was stopped, and never half there."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import resource
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from twin.city import City
+from twin.errors import BusyError, RowError, RunError
+from twin.module import Table
+from twin.provenance import code_digest, provenance
+from twin.recorder import Recorder, publish
+from twin.run import Run
+from twin.scenario import Scenario
+
+RUNS = Path("runs")
+Progress = Callable[[int, int, str], None]  # months done, months in all, month just done
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the run is, whether it was there before, and how many months an earlier, stopped process had done."""
+
+    path: Path
+    reused: bool
+    resumed_from: int
+
+
+def run_key(scenario: Scenario, seed: int) -> str:
+    """What a run is known by: the same scenario, seed and code have the same key, anything else another."""
+    return hashlib.sha256(f"{scenario.digest} {seed} {code_digest()}".encode()).hexdigest()[:12]
+
+
+def run_scenario(
+    scenario: Scenario, seed: int = 1, out: Path = RUNS, fresh: bool = False, progress: Progress | None = None
+) -> Outcome:
+    """Run a scenario, or find its run. Stopped at any moment (Ctrl-C, kill -9), the same call goes on where it was.
+
+    Raises BusyError while another process runs the same scenario, seed and folder.
+    """
+    key = run_key(scenario, seed)
+    partial = out / f".{key}.partial"
+    out.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(out / f".{key}.lock")  # stays behind: removing a lock file is a race
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise BusyError(f"{scenario.name}, seed {seed}: another process is running it in {out}; wait for it") from None
+    try:
+        if fresh:
+            _discard(partial)
+        elif (found := _found(out, key)) is not None:
+            return Outcome(found, True, 0)
+        final = out / f"{scenario.name}-s{seed}-{key}.sqlite"
+        resumed_from = _live(scenario, seed, partial, final, progress)
+        return Outcome(final, False, resumed_from)
+    finally:
+        lock.release()
+
+
+def _found(out: Path, key: str) -> Path | None:
+    for path in sorted(out.glob(f"*-{key}.sqlite")):
+        try:
+            Run.open(path).close()
+        except RunError:
+            continue  # damaged since: it is run again
+        return path
+    return None
+
+
+def _live(scenario: Scenario, seed: int, partial: Path, final: Path, progress: Progress | None) -> int:
+    if _sealed(partial):  # killed between the last write and the renaming
+        publish(partial, final)
+        return scenario.horizon_months
+    began = time.monotonic()
+    city = City(scenario, seed)
+    recorder = _recorder(partial, tables_of(city))
+    try:
+        if recorder.checkpoint is not None:
+            city.restore(recorder.checkpoint)
+        resumed_from = city.months_lived
+        while not city.finished:
+            month = str(city.month)
+            city.step()
+            recorder.append(month, city.observed, city.checkpoint())
+            if progress is not None:
+                progress(city.months_lived, scenario.horizon_months, month)
+        recorder.finish(
+            {
+                **provenance(),
+                "scenario": scenario.resolved(),
+                "digest": scenario.digest,
+                "seed": seed,
+                "finished_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "wall_s": round(time.monotonic() - began, 3),
+                "resumed_from_month": resumed_from,
+                "peak_memory_mib": peak_memory_mib(),
+            },
+            final,
+        )
+    finally:
+        recorder.close()
+    return resumed_from
+
+
+def tables_of(city: City) -> dict[str, Table]:
+    """All tables of a city's modules. Raises RowError where two modules want the same name."""
+    tables: dict[str, Table] = {}
+    for module in city.modules.values():
+        for name, table in module.tables.items():
+            if name in tables:
+                raise RowError(f"{name}: two modules write a table of this name")
+            tables[name] = table
+    return tables
+
+
+def _sealed(partial: Path) -> bool:
+    try:
+        Run.open(partial).close()
+    except RunError:
+        return False
+    return True
+
+
+def _recorder(partial: Path, tables: dict[str, Table]) -> Recorder:
+    try:
+        return Recorder(partial, tables)
+    except sqlite3.DatabaseError:  # killed while the file was being made, or damaged: nothing in it can be trusted
+        _discard(partial)
+        return Recorder(partial, tables)
+
+
+def _discard(partial: Path) -> None:
+    for path in (partial, partial.with_name(partial.name + "-journal")):
+        path.unlink(missing_ok=True)
+
+
+def peak_memory_mib() -> float:
+    """Largest resident memory of this process so far [MiB]."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
