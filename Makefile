@@ -1,0 +1,48 @@
+# `make run` and `make test` need Python >= 3.11 and make, nothing else. PYTHON=python3.12 picks another interpreter;
+# PIP_ARGS is handed to pip (for example an index that has torch's CPU build, where yours has not).
+PYTHON ?= python3
+PIP_ARGS ?=
+SCENARIO ?= baseline
+BIN = .venv/bin
+READY = .venv/.ready
+
+.PHONY: run test test-all lint lock clean help
+
+help:
+	@echo "make run    set up .venv, run the $(SCENARIO) scenario, print its key figures and write the report"
+	@echo "make test   set up .venv and run the tests (make test-all: the slow ones too)"
+	@echo "make lint   ruff and mypy"
+	@echo "make lock   refresh constraints.txt from pyproject.toml in an environment of its own"
+	@echo "make clean  remove .venv and caches; runs/ stays"
+
+run: $(READY)
+	$(BIN)/python -m twin run $(SCENARIO)
+	$(BIN)/python -m twin report $(SCENARIO)
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q $(PIP_ARGS) -c constraints.txt -e ".[dev]"
+	touch $(READY)
+
+lock:
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install -q $(PIP_ARGS) -e ".[dev]"
+	.venv-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	rm -rf .venv-lock
+
+clean:
+	rm -rf .venv .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,293 @@
+"""The command line. Exit codes: 0 done; 1 ran, and the answer is no; 2 the input is at fault; 130 interrupted."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from twin import show
+from twin.compare import compare as compare_runs
+from twin.errors import TwinError
+from twin.kpi import score
+from twin.replay import replay as replay_run
+from twin.run import Run, find
+from twin.runner import RUNS, run_scenario
+from twin.scenario import Scenario, shipped
+
+app = typer.Typer(
+    name="twin",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="The Trenggalek twin: run a scenario, look at what came out, compare, replay.",
+)
+places_app = typer.Typer(no_args_is_help=True, help="Where the 157 village offices are.")
+app.add_typer(places_app, name="places")
+
+out_console = Console()
+err_console = Console(stderr=True)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a value: `--set solar.panels=4`. Repeatable.")]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one message and exit code 2, never a traceback."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        err_console.print("interrupted; the same command goes on from the last whole month")
+        sys.exit(130)
+    except TwinError as error:
+        err_console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except Exception as error:  # click's own usage errors carry their exit code; anything else is a fault of ours
+        code = getattr(error, "exit_code", None)
+        if code is None:
+            raise
+        error.show()  # type: ignore[attr-defined]
+        sys.exit(code)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on standard error; silent where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err_console, transient=True, disable=not err_console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def update(done: int, total: int, month: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"{title} {month}")
+
+        yield update
+
+
+def seeds_of(text: str) -> list[int]:
+    """`7`, `1..5` or `1,3,5` as a list of seeds."""
+    if match := re.fullmatch(r"(\d+)\.\.(\d+)", text):
+        first, last = int(match[1]), int(match[2])
+        if first <= last:
+            return list(range(first, last + 1))
+    elif re.fullmatch(r"\d+(,\d+)*", text):
+        return [int(word) for word in text.split(",")]
+    raise typer.BadParameter(f"{text!r} is not 7, 1..5 or 1,3,5")
+
+
+@app.command(
+    epilog="Examples: `python -m twin run baseline` · `python -m twin run book --seeds 1..5` · "
+    "`python -m twin run smoke --set solar.panels=4 --json`"
+)
+def run(
+    scenario: Annotated[str, typer.Argument(help=f"A YAML file, or one of: {', '.join(shipped())}.")],
+    overrides: Overrides = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all chance in the run.")] = 1,
+    seeds: Annotated[str | None, typer.Option("--seeds", help="Several: `1..5` or `1,3,5`; a run each.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again even if this very run is there.")] = False,
+    out: OutFolder = RUNS,
+    everything: Annotated[bool, typer.Option("--all", help="Also list the indicators that no sector computes yet.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a scenario and print its key figures.
+
+    The run is one SQLite file. The same scenario, seed and code find their finished run at once; a stopped run goes on
+    where it was.
+    """
+    loaded = Scenario.load(scenario, overrides or ())
+    documents = []
+    for one in [seed] if seeds is None else seeds_of(seeds):
+        with progress_bar(f"{loaded.name} seed {one}") as progress:
+            outcome = run_scenario(loaded, one, out, fresh, progress)
+        with Run.open(outcome.path) as opened:
+            scores = score(opened)
+            if as_json:
+                documents.append(
+                    {
+                        "run": str(outcome.path),
+                        "digest": opened.digest,
+                        "seed": one,
+                        "reused": outcome.reused,
+                        "resumed_from_month": outcome.resumed_from,
+                        "kpis": [s.as_json() for s in scores],
+                    }
+                )
+                continue
+            out_console.print(show.kpi_table(scores, f"{loaded.name}, seed {one}", everything))
+            out_console.print(show.kpi_notes(scores, everything), highlight=False)
+            how = "found" if outcome.reused else f"resumed after month {outcome.resumed_from}" if outcome.resumed_from else "made"
+            out_console.print(f"run ({how}): {outcome.path}", soft_wrap=True, highlight=False)
+    if as_json:
+        print_json(documents if seeds is not None else documents[0])
+
+
+@app.command("list", epilog="Example: `python -m twin list --json`")
+def list_runs(out: OutFolder = RUNS, as_json: JsonFlag = False) -> None:
+    """List the finished runs of a folder."""
+    rows = show.run_rows(out)
+    if as_json:
+        print_json(rows)
+    else:
+        out_console.print(show.rows_table(rows, f"runs in {out}"))
+
+
+@app.command("show", epilog="Example: `python -m twin show baseline`")
+def show_run(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")],
+    out: OutFolder = RUNS,
+    everything: Annotated[bool, typer.Option("--all", help="Also list the indicators that no sector computes yet.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show a run's key figures, tables and provenance."""
+    with Run.open(find(name, out)) as opened:
+        scores = score(opened)
+        rows = {table: len(opened.table(table)) for table in opened.tables}
+        if as_json:
+            print_json(
+                {"run": str(opened.path), "provenance": opened.provenance, "rows": rows, "kpis": [s.as_json() for s in scores]}
+            )
+            return
+        out_console.print(show.kpi_table(scores, f"{opened.scenario.name}, seed {opened.seed}", everything))
+        out_console.print(show.kpi_notes(scores, everything), highlight=False)
+        out_console.print(show.provenance_table(opened, rows))
+
+
+@app.command("compare", epilog="Example: `python -m twin compare baseline book`, after runs with `--seeds 1..5` of both")
+def compare_command(
+    names: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs; the beginning of file names takes all that fit.")],
+    out: OutFolder = RUNS,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare runs: mean ± 95 % interval over seeds, and the paired difference from the first scenario."""
+    paths: dict[Path, None] = {}
+    for name in names:
+        fits = sorted(out.glob(f"{name}-s*.sqlite"))
+        paths |= dict.fromkeys(fits or [find(name, out)])
+    rows = compare_runs([Run.open(path) for path in paths])
+    if as_json:
+        print_json(rows)
+    else:
+        out_console.print(show.comparison_table(rows))
+
+
+@app.command(epilog="Example: `python -m twin replay baseline`")
+def replay(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")],
+    out: OutFolder = RUNS,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a run's stored scenario and seed again and compare every table; exit code 1 where they differ."""
+    with Run.open(find(name, out)) as opened, progress_bar("replaying") as progress:
+        verdict = replay_run(opened, progress)
+    first = verdict.first_difference
+    if as_json:
+        print_json({"identical": verdict.identical, "first_difference": vars(first) if first else None, "remarks": verdict.remarks})
+    else:
+        for remark in verdict.remarks:
+            err_console.print(remark, style="yellow", markup=False, soft_wrap=True)
+        out_console.print(show.verdict_line(verdict), highlight=False, soft_wrap=True)
+    if not verdict.identical:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `python -m twin report baseline` writes the page beside the run")
+def report(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")],
+    out: OutFolder = RUNS,
+    to: Annotated[Path | None, typer.Option("--to", help="Where to write the page; default: the run's name with .html.")] = None,
+) -> None:
+    """Write one self-contained HTML page about a run; it opens offline."""
+    from twin.report import write_report
+
+    with Run.open(find(name, out)) as opened:
+        out_console.print(f"report: {write_report(opened, to)}", soft_wrap=True, highlight=False)
+
+
+@app.command(epilog="Example: `python -m twin export baseline --format csv --to tables/`")
+def export(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")],
+    format: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for the files; default: the run's name.")] = None,
+    out: OutFolder = RUNS,
+) -> None:
+    """Export every table of a run, its data dictionary and its provenance."""
+    from twin.export import FORMATS, export_run
+
+    if format not in FORMATS:
+        raise typer.BadParameter(f"{format!r} is none of {', '.join(FORMATS)}", param_hint="--format")
+    with Run.open(find(name, out)) as opened:
+        for path in export_run(opened, to, format):
+            out_console.print(str(path), soft_wrap=True, highlight=False)
+
+
+@app.command(epilog="Example: `python -m twin check my-scenario.yaml`")
+def check(
+    file: Annotated[str, typer.Argument(help="A scenario file, or a shipped scenario's name.")],
+    overrides: Overrides = None,
+) -> None:
+    """Check a scenario: says nothing if it is sound, else every fault at once (exit code 2)."""
+    Scenario.load(file, overrides or ())
+
+
+@app.command(epilog="Example: `python -m twin budget --json`")
+def budget(
+    inconsistencies: Annotated[
+        bool, typer.Option("--inconsistencies", help="Also where the book contradicts itself outside its budgets.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare the source book's stated amounts with what its own lines add up to; only where they differ."""
+    from twin.programmes import budget as budgets
+
+    differences = [vars(d) for d in budgets.differences()]
+    others = [vars(i) for i in budgets.inconsistencies()] if inconsistencies else []
+    if as_json:
+        print_json({"budget": differences, "inconsistencies": others} if inconsistencies else differences)
+        return
+    out_console.print(show.rows_table(differences, "stated in the book against computed from its lines [Rp]"))
+    if inconsistencies:
+        out_console.print(show.rows_table(others, "where the book contradicts itself elsewhere"))
+
+
+@places_app.command("list", epilog="Example: `python -m twin places list --json`")
+def places_list(as_json: JsonFlag = False) -> None:
+    """List the village offices with code, kecamatan and the position that the twin uses by default."""
+    from dataclasses import asdict
+
+    from twin.places import PlacesOptions
+
+    rows = [asdict(site) for site in PlacesOptions().sites()]
+    if as_json:
+        print_json(rows)
+    else:
+        out_console.print(show.rows_table(rows, f"{len(rows)} village offices"))
+
+
+@places_app.command("import", epilog="Example: `python -m twin places import offices.csv --to places.csv`")
+def places_import(
+    file: Annotated[Path, typer.Argument(help="CSV with code (or kode), lat, lon, and if known elevation, name, kecamatan.")],
+    to: Annotated[Path, typer.Option("--to", help="Where to write the checked table.")] = Path("places.csv"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing table.")] = False,
+) -> None:
+    """Check a table of office positions and write it as a scenario's `places.file` takes it; all faults at once."""
+    from twin.places import import_places, write_positions
+
+    positions = import_places(file)
+    write_positions(positions, to, force=force)
+    out_console.print(f"{len(positions)} offices -> {to}; use it with --set places.file={to}", soft_wrap=True, highlight=False)

@@ -1,0 +1,192 @@
+"""Charts of a run: each function reads rows and gives an Altair chart, or None where the run has not what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import altair as alt
+import pandas as pd
+
+from twin.run import Run
+
+# Okabe & Ito's palette: told apart by colour-blind readers too.
+PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"]
+MILLION = 1_000_000
+WIDTH, HEIGHT = 640, 260
+
+
+def _sized(chart: alt.Chart | alt.LayerChart, title: str, height: int = HEIGHT) -> alt.Chart | alt.LayerChart:
+    return chart.properties(title=title, width=WIDTH, height=height)
+
+
+def traffic_delay(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """Mean delay of a representative hour, month by month, for every network."""
+    if not run.has("traffic_hour"):
+        return None
+    chart = (
+        alt.Chart(run.table("traffic_hour"))
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("month:O", title="month"),
+            y=alt.Y("delay_s:Q", title="mean delay a vehicle [s], not yet inserted included"),
+            color=alt.Color("network:N", scale=alt.Scale(range=PALETTE)),
+            tooltip=["month", "network", "delay_s", "delay_p95_s", "vehicles", "not_inserted"],
+        )
+    )
+    return _sized(chart, "Delay under the fixed programme")
+
+
+def traffic_sketch(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """The lanes of Trenggalek's sketch network."""
+    if run.scenario.traffic is None or "trenggalek" not in run.scenario.traffic.networks:
+        return None
+    from twin.traffic.geometry import lane_points
+
+    points = pd.DataFrame(lane_points("trenggalek"))
+    chart = (
+        alt.Chart(points)
+        .mark_line(color=PALETTE[7], strokeWidth=1)
+        .encode(
+            x=alt.X("x_m:Q", title="east [m]"),
+            y=alt.Y("y_m:Q", title="north [m]", scale=alt.Scale(zero=False)),
+            detail="lane:N",
+            order="point:Q",
+            tooltip=["lane"],
+        )
+    )
+    return _sized(chart, "The five junctions: a sketch, geometry assumed (see sketch.csv)")
+
+
+def solar_energy(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """Where the offices' electricity comes from, month by month."""
+    if not run.has("solar_total"):
+        return None
+    total = run.table("solar_total")
+    flows = total.assign(**{"from solar": total.served_kwh, "from the grid": total.load_kwh - total.served_kwh})
+    flows = flows.melt("month", ["from solar", "from the grid"], "source", "energy_kwh")
+    chart = (
+        alt.Chart(flows)
+        .mark_bar()
+        .encode(
+            x=alt.X("month:O", title="month"),
+            y=alt.Y("energy_kwh:Q", title="energy [kWh]"),
+            color=alt.Color("source:N", scale=alt.Scale(range=PALETTE[1::-1])),
+            tooltip=["month", "source", alt.Tooltip("energy_kwh:Q", format=",.0f")],
+        )
+    )
+    return _sized(chart, "Electricity used in all simulated offices")
+
+
+def solar_week(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """Energy flows of the first week in one office, hour by hour."""
+    if not run.has("solar_week"):
+        return None
+    week = run.table("solar_week")
+    flows = week.melt("hour", ["pv_kwh", "load_kwh", "grid_kwh", "soc_kwh"], "flow", "energy_kwh")
+    chart = (
+        alt.Chart(flows)
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=alt.X("hour:Q", title="hour of the week"),
+            y=alt.Y("energy_kwh:Q", title="kWh in the hour (soc: kWh stored)"),
+            color=alt.Color("flow:N", scale=alt.Scale(range=PALETTE)),
+            tooltip=["hour", "flow", "energy_kwh"],
+        )
+    )
+    return _sized(chart, f"A week in one office ({week['code'].iloc[0] if len(week) else ''})")
+
+
+def solar_map(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """Share of each office's load that its system carried, on a map of points."""
+    if not run.has("solar_month"):
+        return None
+    by_office = run.table("solar_month").groupby("code", as_index=False)[["served_kwh", "load_kwh"]].sum()
+    sites = pd.DataFrame(
+        [(s.code, s.name, s.kecamatan, s.latitude_deg, s.longitude_deg, s.location_precision) for s in run.scenario.places.sites()],
+        columns=["code", "office", "kecamatan", "latitude_deg", "longitude_deg", "location_precision"],
+    )
+    by_office = by_office.merge(sites, on="code")
+    by_office["served_percent"] = 100 * by_office.served_kwh / by_office.load_kwh
+    chart = (
+        alt.Chart(by_office)
+        .mark_circle(size=70, opacity=0.6)
+        .encode(
+            x=alt.X("longitude_deg:Q", title="longitude [°E]", scale=alt.Scale(zero=False)),
+            y=alt.Y("latitude_deg:Q", title="latitude [°N]", scale=alt.Scale(zero=False)),
+            color=alt.Color("served_percent:Q", title="load served [%]", scale=alt.Scale(scheme="viridis")),
+            tooltip=["office", "kecamatan", alt.Tooltip("served_percent:Q", format=".1f"), "location_precision"],
+        )
+    )
+    return _sized(chart, "Village offices: load carried by the solar system (offices of a kecamatan share its seat by default)", 360)
+
+
+def programme_npv(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """Net present value of each programme: the median and the 10–90 % range of the draws."""
+    if not run.has("appraisal"):
+        return None
+    appraisal = run.table("appraisal")
+    for column in ("npv_p10_idr", "npv_p50_idr", "npv_p90_idr"):
+        appraisal[column.replace("idr", "million_idr")] = appraisal[column] / MILLION
+    base = alt.Chart(appraisal).encode(y=alt.Y("programme:N", sort=None))
+    # Programmes differ by factors of thousands: a symmetric-log axis shows both signs and all sizes.
+    x = alt.X("npv_p10_million_idr:Q", title="net present value [million Rp], symlog", scale=alt.Scale(type="symlog", constant=10))
+    bars = base.mark_rule(strokeWidth=4, color=PALETTE[4]).encode(x=x, x2="npv_p90_million_idr:Q")
+    points = base.mark_point(filled=True, size=80, color=PALETTE[0]).encode(
+        x="npv_p50_million_idr:Q",
+        tooltip=["programme", "npv_p10_million_idr", "npv_p50_million_idr", "npv_p90_million_idr", "probability_npv_positive"],
+    )
+    return _sized(bars + points, "Net present value by programme (P10, P50, P90)")
+
+
+def tornado(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """The twelve inputs that move a programme's net present value most."""
+    if not run.has("tornado"):
+        return None
+    swings = run.table("tornado")
+    swings["swing_idr"] = (swings.npv_high_idr - swings.npv_low_idr).abs()
+    swings = swings.nlargest(12, "swing_idr")
+    swings["which"] = swings.programme + ": " + swings.input
+    for end in ("low", "high"):
+        swings[f"npv_{end}_million_idr"] = swings[f"npv_{end}_idr"] / MILLION
+    chart = (
+        alt.Chart(swings)
+        .mark_bar(color=PALETTE[0])
+        .encode(
+            y=alt.Y("which:N", sort=alt.SortField("swing_idr", "descending"), title=None),
+            x=alt.X("npv_low_million_idr:Q", title="net present value with the input low … high [million Rp]"),
+            x2="npv_high_million_idr:Q",
+            tooltip=["which", "low", "high", "npv_low_million_idr", "npv_high_million_idr", "confidence"],
+        )
+    )
+    return _sized(chart, "What the net present values depend on most")
+
+
+def budget_balance(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """Regional income and spending of the programmes, and what is left, month by month."""
+    if not run.has("budget_balance"):
+        return None
+    balance = run.table("budget_balance")
+    balance["income"] = balance.income_idr / MILLION
+    balance["spending"] = -balance.spending_idr / MILLION
+    balance["closing"] = balance.closing_idr / MILLION
+    flows = balance.melt("month", ["income", "spending"], "flow", "million_idr")
+    bars = (
+        alt.Chart(flows)
+        .mark_bar()
+        .encode(
+            x=alt.X("month:O", title="month"),
+            y=alt.Y("million_idr:Q", title="million Rp"),
+            color=alt.Color("flow:N", scale=alt.Scale(range=PALETTE[:2])),
+            tooltip=["month", "flow", alt.Tooltip("million_idr:Q", format=",.3f")],
+        )
+    )
+    line = alt.Chart(balance).mark_line(color=PALETTE[7], point=True).encode(x="month:O", y="closing:Q")
+    return _sized(bars + line, "Programmes in the regional budget: booked income and spending, and the balance (line)")
+
+
+FIGURES: dict[str, Callable[[Run], alt.Chart | alt.LayerChart | None]] = {
+    figure.__name__: figure
+    for figure in (
+        traffic_delay, traffic_sketch, solar_energy, solar_week, solar_map, programme_npv, tornado, budget_balance,
+    )
+}  # fmt: skip

@@ -1,0 +1,68 @@
+"""The report: one self-contained HTML page about a run, with its key figures, charts, priors and provenance."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from twin.figures import FIGURES
+from twin.kpi import Score, score
+from twin.programmes import budget
+from twin.run import Run
+from twin.show import number
+
+TEMPLATES = jinja2.Environment(loader=jinja2.PackageLoader("twin"), autoescape=True, undefined=jinja2.StrictUndefined)
+TEMPLATES.filters["number"] = number
+
+
+def write_report(run: Run, to: Path | None = None) -> Path:
+    """Write the page, by default beside the run with the suffix .html, and return its path."""
+    path = to or run.path.with_suffix(".html")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.partial")
+    beside.write_text(render(run), encoding="utf-8")
+    os.replace(beside, path)
+    return path
+
+
+def render(run: Run) -> str:
+    """The page as text. It refers to nothing outside itself."""
+    charts = {name: chart.to_dict() for name, figure in FIGURES.items() if (chart := figure(run)) is not None}
+    scores = score(run)
+    return TEMPLATES.get_template("report.html.j2").render(
+        run=run,
+        groups=_by_programme(scores),
+        missing=sum(s.value is None for s in scores),
+        charts=list(charts),
+        specs=_script_json(charts),
+        library=Markup(_library()),  # noqa: S704 (the bundled chart library)
+        differences=budget.differences() if run.scenario.programmes is not None else [],
+        provenance={k: v for k, v in run.provenance.items() if k not in ("scenario", "versions")},
+        versions=run.provenance["versions"],
+        scenario=json.dumps(run.scenario.resolved(), indent=2, ensure_ascii=False),
+    )
+
+
+def _by_programme(scores: Sequence[Score]) -> list[tuple[str, list[Score]]]:
+    return [(name, list(members)) for name, members in groupby(scores, key=lambda s: s.kpi.programme)]
+
+
+def _script_json(data: Any) -> Markup:
+    """JSON that is safe inside a script element."""
+    return Markup(json.dumps(data).replace("<", "\\u003c"))  # noqa: S704 (no tag can be opened in it)
+
+
+@functools.cache
+def _library() -> str:
+    """Vega-Lite and what it needs, as one script."""
+    snippet = "import vegaEmbed from 'vega-embed'; window.vegaEmbed = vegaEmbed;"
+    return vl_convert.javascript_bundle(snippet).replace("</script", "<\\/script")

@@ -1,0 +1,133 @@
+"""Runs as tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from twin.errors import RunError
+from twin.kpi import Score
+from twin.replay import Verdict
+from twin.run import Run
+
+NUMBER = (int, float)
+
+
+def number(value: Any) -> str:
+    """A value as people read it: thousands with commas, four significant digits below a thousand, – for nothing."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, NUMBER):
+        return str(value)
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def kpi_table(scores: Sequence[Score], title: str, everything: bool = False) -> Table:
+    """Key figures against their targets; `*` marks a figure that stands on a prior."""
+    table = Table(title=title)
+    for header, justify in (("programme", "left"), ("figure", "left"), ("value", "right"), ("unit", "left"),
+                            ("better", "left"), ("target", "right"), ("met", "left")):  # fmt: skip
+        table.add_column(header, justify=justify)  # type: ignore[arg-type]
+    last = ""
+    for s in scores:
+        if s.value is None and not everything:
+            continue
+        met = s.kpi.met(s.value)
+        target = "" if s.kpi.target is None else f"{s.kpi.target_op} {number(s.kpi.target)}"
+        verdict = Text("") if met is None else Text("yes", "green") if met else Text("no", "red")
+        table.add_row(
+            s.kpi.programme if s.kpi.programme != last else "", s.kpi.name,
+            number(s.value) + ("*" if s.kpi.prior and s.value is not None else ""), s.kpi.unit, s.kpi.better, target, verdict,
+        )  # fmt: skip
+        last = s.kpi.programme
+    return table
+
+
+def kpi_notes(scores: Sequence[Score], everything: bool = False) -> str:
+    """What the table needs said below it."""
+    missing = sum(s.value is None for s in scores)
+    notes = ["* stands on a prior: somebody's labelled estimate, not a measurement (the report says which)"]
+    if missing and not everything:
+        notes.append(f"{missing} more indicators have no value in this run; --all lists them")
+    return "\n".join(notes)
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """Rows of one shape as a table."""
+    table = Table(title=title)
+    if not rows:
+        table.add_column("nothing")
+        return table
+    for key, value in rows[0].items():
+        table.add_column(key, justify="right" if isinstance(value, NUMBER) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(number(value)) for value in row.values()])
+    return table
+
+
+def run_rows(folder: Path) -> list[dict[str, Any]]:
+    """One row a run file of a folder, damaged ones included and called so."""
+    rows = []
+    for path in sorted(folder.glob("*.sqlite")):
+        try:
+            with Run.open(path) as run:
+                p = run.provenance
+                row = {"run": path.stem, "scenario": run.scenario.name, "seed": run.seed,
+                       "months": run.scenario.horizon_months, "finished_utc": p["finished_utc"], "wall_s": p["wall_s"]}  # fmt: skip
+        except RunError as error:
+            row = {"run": path.stem, "scenario": str(error), "seed": None, "months": None, "finished_utc": None, "wall_s": None}
+        rows.append(row)
+    return rows
+
+
+def provenance_table(run: Run, rows: Mapping[str, int]) -> Table:
+    """Tables and provenance of a run."""
+    table = Table(title=str(run.path), show_header=False)
+    for name, n in rows.items():
+        table.add_row("table", f"{name}: {n:,} rows")
+    for key, value in run.provenance.items():
+        if key != "scenario":
+            text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+            table.add_row(key, text)
+    return table
+
+
+def comparison_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Means with intervals, and differences from the first scenario."""
+    table = Table(title="mean ± half-width of the 95 % interval over seeds; Δ: difference from the first, paired by seed")
+    table.add_column("figure")
+    table.add_column("unit")
+    for i, scenario in enumerate(rows[0]["scenarios"] if rows else []):
+        table.add_column(f"{scenario['scenario']} ({len(scenario['seeds'])} seeds)", justify="right")
+        if i:
+            table.add_column(f"Δ {scenario['scenario']}", justify="right")
+    for row in rows:
+        cells = []
+        for i, scenario in enumerate(row["scenarios"]):
+            cells.append(_plus_minus(scenario) + ("*" if row["prior"] else ""))
+            if i:
+                cells.append("–" if scenario["difference"] is None else _plus_minus(scenario["difference"]))
+        table.add_row(row["name"], row["unit"], *cells)
+    return table
+
+
+def _plus_minus(interval: Mapping[str, Any]) -> str:
+    half = interval["half_width"]
+    return number(interval["mean"]) + ("" if half is None else f" ± {number(half)}")
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """The replay's answer in one line."""
+    d = verdict.first_difference
+    if verdict.identical:
+        return "identical: every table is the same to the last bit"
+    if d is None:
+        return "not identical: the tables agree, but the file is not as it was sealed"
+    where = f"table {d.table}" + (f", month {d.month}" if d.month else "") + (f", row {d.row}" if d.row is not None else "")
+    return f"differs first in {where}" + (f", column {d.column}" if d.column else "") + f": stored {d.stored}, replayed {d.replayed}"
