@@ -1,0 +1,1 @@
+"""The nine programmes' economics: budgets, benefits, appraisal, and the regional ledger."""

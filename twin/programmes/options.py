@@ -1,0 +1,46 @@
+"""What a scenario says about the programmes: which run from when, on whose assumptions, at which discount rate."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from twin.module import Options
+
+Start = Annotated[int, Field(ge=0, le=239)] | None
+
+
+class Starts(Options):
+    """Month in which each programme starts, counted from the scenario's first (0); null: it does not run."""
+
+    signals: Start = Field(0, description="smart traffic lights")
+    crypto: Start = Field(0, description="crypto for Trenggalek")
+    podcast: Start = Field(0, description="Paraduta podcast")
+    aipreneur: Start = Field(0, description="AI-Preneur")
+    solar: Start = Field(0, description="One Office One Solar Rooftop")
+    ecobalance: Start = Field(0, description="EcoBalance")
+    laras: Start = Field(0, description="LARAS")
+    personnel: Start = Field(0, description="Anti Mbangkong Plus")
+    jobtren: Start = Field(0, description="JOBTREN")
+
+
+class ProgrammesOptions(Options):
+    """The nine programmes' money."""
+
+    assumptions: Literal["book", "twin"] = Field(
+        "twin", description="book: the source book's claims; twin: our own labelled priors"
+    )
+    case: Literal["conservative", "moderate", "optimistic"] = Field(
+        "moderate", description="which end of the ranges the monthly accounts use; the appraisal draws from all of it"
+    )
+    budget_basis: Literal["stated", "computed"] = Field(
+        "stated", description="the book's stated totals, or what its lines add up to"
+    )
+    starts: Starts = Field(default_factory=Starts, description="when each programme starts")
+    budget_idr: int = Field(
+        7_000_000_000, ge=0, description="what the regency sets aside for all programmes at the start [Rp]; prior"
+    )
+    discount_rate_percent: float = Field(10.0, ge=0, le=30, description="discount rate [%/year]; prior, often 6 to 12")
+    appraisal_years: int = Field(10, ge=1, le=30, description="longest time that benefits are counted [years]")
+    draws: int = Field(2000, ge=10, le=1_000_000, description="draws of the appraisal [-]")
