@@ -39,7 +39,9 @@ err_console = Console(stderr=True)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a value: `--set solar.panels=4`. Repeatable.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="Override a value: `--set solar.panels=4`. Repeatable.")
+]
 
 
 def main() -> None:
@@ -70,7 +72,13 @@ def print_json(document: Any) -> None:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar on standard error; silent where that is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err_console, transient=True, disable=not err_console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
 
@@ -102,7 +110,9 @@ def run(
     seeds: Annotated[str | None, typer.Option("--seeds", help="Several: `1..5` or `1,3,5`; a run each.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again even if this very run is there.")] = False,
     out: OutFolder = RUNS,
-    everything: Annotated[bool, typer.Option("--all", help="Also list the indicators that no sector computes yet.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also list the indicators that no sector computes yet.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a scenario and print its key figures.
@@ -131,7 +141,13 @@ def run(
                 continue
             out_console.print(show.kpi_table(scores, f"{loaded.name}, seed {one}", everything))
             out_console.print(show.kpi_notes(scores, everything), highlight=False)
-            how = "found" if outcome.reused else f"resumed after month {outcome.resumed_from}" if outcome.resumed_from else "made"
+            how = (
+                "found"
+                if outcome.reused
+                else f"resumed after month {outcome.resumed_from}"
+                if outcome.resumed_from
+                else "made"
+            )
             out_console.print(f"run ({how}): {outcome.path}", soft_wrap=True, highlight=False)
     if as_json:
         print_json(documents if seeds is not None else documents[0])
@@ -151,7 +167,9 @@ def list_runs(out: OutFolder = RUNS, as_json: JsonFlag = False) -> None:
 def show_run(
     name: Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")],
     out: OutFolder = RUNS,
-    everything: Annotated[bool, typer.Option("--all", help="Also list the indicators that no sector computes yet.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also list the indicators that no sector computes yet.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show a run's key figures, tables and provenance."""
@@ -160,7 +178,12 @@ def show_run(
         rows = {table: len(opened.table(table)) for table in opened.tables}
         if as_json:
             print_json(
-                {"run": str(opened.path), "provenance": opened.provenance, "rows": rows, "kpis": [s.as_json() for s in scores]}
+                {
+                    "run": str(opened.path),
+                    "provenance": opened.provenance,
+                    "rows": rows,
+                    "kpis": [s.as_json() for s in scores],
+                }
             )
             return
         out_console.print(show.kpi_table(scores, f"{opened.scenario.name}, seed {opened.seed}", everything))
@@ -168,9 +191,13 @@ def show_run(
         out_console.print(show.provenance_table(opened, rows))
 
 
-@app.command("compare", epilog="Example: `python -m twin compare baseline book`, after runs with `--seeds 1..5` of both")
+@app.command(
+    "compare", epilog="Example: `python -m twin compare baseline book`, after runs with `--seeds 1..5` of both"
+)
 def compare_command(
-    names: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs; the beginning of file names takes all that fit.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="RUN…", help="Runs; the beginning of file names takes all that fit.")
+    ],
     out: OutFolder = RUNS,
     as_json: JsonFlag = False,
 ) -> None:
@@ -197,7 +224,13 @@ def replay(
         verdict = replay_run(opened, progress)
     first = verdict.first_difference
     if as_json:
-        print_json({"identical": verdict.identical, "first_difference": vars(first) if first else None, "remarks": verdict.remarks})
+        print_json(
+            {
+                "identical": verdict.identical,
+                "first_difference": vars(first) if first else None,
+                "remarks": verdict.remarks,
+            }
+        )
     else:
         for remark in verdict.remarks:
             err_console.print(remark, style="yellow", markup=False, soft_wrap=True)
@@ -210,7 +243,9 @@ def replay(
 def report(
     name: Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")],
     out: OutFolder = RUNS,
-    to: Annotated[Path | None, typer.Option("--to", help="Where to write the page; default: the run's name with .html.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Where to write the page; default: the run's name with .html.")
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page about a run; it opens offline."""
     from twin.report import write_report
@@ -281,7 +316,9 @@ def places_list(as_json: JsonFlag = False) -> None:
 
 @places_app.command("import", epilog="Example: `python -m twin places import offices.csv --to places.csv`")
 def places_import(
-    file: Annotated[Path, typer.Argument(help="CSV with code (or kode), lat, lon, and if known elevation, name, kecamatan.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with code (or kode), lat, lon, and if known elevation, name, kecamatan.")
+    ],
     to: Annotated[Path, typer.Option("--to", help="Where to write the checked table.")] = Path("places.csv"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing table.")] = False,
 ) -> None:
@@ -290,4 +327,6 @@ def places_import(
 
     positions = import_places(file)
     write_positions(positions, to, force=force)
-    out_console.print(f"{len(positions)} offices -> {to}; use it with --set places.file={to}", soft_wrap=True, highlight=False)
+    out_console.print(
+        f"{len(positions)} offices -> {to}; use it with --set places.file={to}", soft_wrap=True, highlight=False
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -47,8 +48,14 @@ def groups(runs: Sequence[Run]) -> list[Group]:
     by_digest: dict[str, dict[int, Run]] = {}
     for run in runs:
         by_digest.setdefault(run.digest, {})[run.seed] = run
+    names = {digest: next(iter(members.values())).scenario.name for digest, members in by_digest.items()}
+    twice = {name for name, n in Counter(names.values()).items() if n > 1}
     return [
-        Group(next(iter(members.values())).scenario.name, digest, tuple(members[seed] for seed in sorted(members)))
+        Group(
+            f"{names[digest]}@{digest[:6]}" if names[digest] in twice else names[digest],
+            digest,
+            tuple(members[seed] for seed in sorted(members)),
+        )
         for digest, members in by_digest.items()
     ]
 
@@ -73,9 +80,15 @@ def compare(runs: Sequence[Run]) -> list[dict[str, Any]]:
                     "scenario": group.name,
                     "digest": group.digest,
                     "seeds": sorted(by_seed),
-                    **(asdict(interval(list(by_seed.values()))) if by_seed else {"mean": None, "half_width": None, "n": 0}),
+                    **(
+                        asdict(interval(list(by_seed.values())))
+                        if by_seed
+                        else {"mean": None, "half_width": None, "n": 0}
+                    ),
                     "difference": asdict(interval(differences)) if differences and group is not grouped[0] else None,
                 }
             )
-        rows.append({"name": kpi.name, "unit": kpi.unit, "better": kpi.better, "prior": kpi.prior, "scenarios": columns})
+        rows.append(
+            {"name": kpi.name, "unit": kpi.unit, "better": kpi.better, "prior": kpi.prior, "scenarios": columns}
+        )
     return rows

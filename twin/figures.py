@@ -102,7 +102,10 @@ def solar_map(run: Run) -> alt.Chart | alt.LayerChart | None:
         return None
     by_office = run.table("solar_month").groupby("code", as_index=False)[["served_kwh", "load_kwh"]].sum()
     sites = pd.DataFrame(
-        [(s.code, s.name, s.kecamatan, s.latitude_deg, s.longitude_deg, s.location_precision) for s in run.scenario.places.sites()],
+        [
+            (s.code, s.name, s.kecamatan, s.latitude_deg, s.longitude_deg, s.location_precision)
+            for s in run.scenario.places.sites()
+        ],
         columns=["code", "office", "kecamatan", "latitude_deg", "longitude_deg", "location_precision"],
     )
     by_office = by_office.merge(sites, on="code")
@@ -117,7 +120,11 @@ def solar_map(run: Run) -> alt.Chart | alt.LayerChart | None:
             tooltip=["office", "kecamatan", alt.Tooltip("served_percent:Q", format=".1f"), "location_precision"],
         )
     )
-    return _sized(chart, "Village offices: load carried by the solar system (offices of a kecamatan share its seat by default)", 360)
+    return _sized(
+        chart,
+        "Village offices: load carried by the solar system (offices of a kecamatan share its seat by default)",
+        360,
+    )
 
 
 def programme_npv(run: Run) -> alt.Chart | alt.LayerChart | None:
@@ -129,11 +136,21 @@ def programme_npv(run: Run) -> alt.Chart | alt.LayerChart | None:
         appraisal[column.replace("idr", "million_idr")] = appraisal[column] / MILLION
     base = alt.Chart(appraisal).encode(y=alt.Y("programme:N", sort=None))
     # Programmes differ by factors of thousands: a symmetric-log axis shows both signs and all sizes.
-    x = alt.X("npv_p10_million_idr:Q", title="net present value [million Rp], symlog", scale=alt.Scale(type="symlog", constant=10))
+    x = alt.X(
+        "npv_p10_million_idr:Q",
+        title="net present value [million Rp], symlog",
+        scale=alt.Scale(type="symlog", constant=10),
+    )
     bars = base.mark_rule(strokeWidth=4, color=PALETTE[4]).encode(x=x, x2="npv_p90_million_idr:Q")
     points = base.mark_point(filled=True, size=80, color=PALETTE[0]).encode(
         x="npv_p50_million_idr:Q",
-        tooltip=["programme", "npv_p10_million_idr", "npv_p50_million_idr", "npv_p90_million_idr", "probability_npv_positive"],
+        tooltip=[
+            "programme",
+            "npv_p10_million_idr",
+            "npv_p50_million_idr",
+            "npv_p90_million_idr",
+            "probability_npv_positive",
+        ],
     )
     return _sized(bars + points, "Net present value by programme (P10, P50, P90)")
 

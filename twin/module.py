@@ -51,7 +51,9 @@ def read_tables(path: Path) -> dict[str, Table]:
         for line in csv.DictReader(file):
             column = Column(line["column"], line["kind"], line["unit"], line["description"])
             if column.kind not in SQL_TYPES:
-                raise ValueError(f"{path.name}: {line['table']}.{column.name}: kind {column.kind!r} is none of {list(SQL_TYPES)}")
+                raise ValueError(
+                    f"{path.name}: {line['table']}.{column.name}: kind {column.kind!r} is none of {list(SQL_TYPES)}"
+                )
             found.setdefault(line["table"], []).append(column)
     return {name: Table(name, tuple(columns)) for name, columns in found.items()}
 

@@ -45,7 +45,9 @@ def checked(table: Table, row: Row) -> tuple[Any, ...]:
         value = row[column.name]
         if value is not None:
             if not isinstance(value, _PYTHON_TYPES[column.kind]) or isinstance(value, bool):
-                raise RowError(f"{table.name}.{column.name}: {value!r} is a {type(value).__name__}, not a {column.kind}")
+                raise RowError(
+                    f"{table.name}.{column.name}: {value!r} is a {type(value).__name__}, not a {column.kind}"
+                )
             if isinstance(value, float) and not math.isfinite(value):
                 raise RowError(f"{table.name}.{column.name}: {value!r}; write None where there is no value")
             value = float(value) if column.kind == "float" else value

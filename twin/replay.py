@@ -40,7 +40,9 @@ def first_difference(stored: Run, replayed: Run) -> Difference | None:
     """The first table, month, row and column in which two runs differ, or None."""
     for name in dict.fromkeys([*stored.tables, *replayed.tables]):
         if not (stored.has(name) and replayed.has(name)):
-            return Difference(name, None, None, None, *("there" if run.has(name) else "missing" for run in (stored, replayed)))
+            return Difference(
+                name, None, None, None, *("there" if run.has(name) else "missing" for run in (stored, replayed))
+            )
         ours, theirs = select_all(stored.connection, name), select_all(replayed.connection, name)
         columns = [column[0] for column in ours.description]
         if columns != [column[0] for column in theirs.description]:
@@ -57,7 +59,9 @@ def first_difference(stored: Run, replayed: Run) -> Difference | None:
 
 def replay(run: Run, progress: Progress | None = None) -> Verdict:
     """Run the stored scenario and seed again in a folder of its own and compare every table."""
-    remarks = [f"table {name} is no longer what was sealed: the file was changed after the run" for name in run.damaged()]
+    remarks = [
+        f"table {name} is no longer what was sealed: the file was changed after the run" for name in run.damaged()
+    ]
     made_with: dict[str, Any] = run.provenance
     if made_with["code_digest"] != code_digest():
         remarks.append("the run was made by other code or other packages: " + _changes(made_with["versions"]))

@@ -64,5 +64,4 @@ def _script_json(data: Any) -> Markup:
 @functools.cache
 def _library() -> str:
     """Vega-Lite and what it needs, as one script."""
-    snippet = "import vegaEmbed from 'vega-embed'; window.vegaEmbed = vegaEmbed;"
-    return vl_convert.javascript_bundle(snippet).replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle().replace("</script", "<\\/script")

@@ -31,6 +31,7 @@ class Run:
         path = Path(path)
         if not path.is_file():
             raise RunError(f"{path}: no such run; `python -m twin list` shows the runs there are")
+        _must_be_whole(path)
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         try:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -39,9 +40,13 @@ class Run:
             if application != APPLICATION_ID:
                 raise RunError(f"{path}: is an SQLite file, but no run of the twin")
             if version != SCHEMA_VERSION:
-                raise RunError(f"{path}: has run schema {version}; this twin reads schema {SCHEMA_VERSION}. Run its scenario again")
+                raise RunError(
+                    f"{path}: has run schema {version}; this twin reads schema {SCHEMA_VERSION}. Run its scenario again"
+                )
             if "checkpoint" in tables:
-                raise RunError(f"{path}: is an unfinished run; the `python -m twin run` that began it goes on from where it stopped")
+                raise RunError(
+                    f"{path}: is an unfinished run; the `python -m twin run` that began it goes on from where it stopped"
+                )
             for name in tables:
                 select_all(connection, name).fetchone()
         except (sqlite3.DatabaseError, RunError) as error:
@@ -116,15 +121,23 @@ class Run:
             raise RunError(f"{self.path}: has no table {name!r}; {nearest(name, self.tables)}")
 
 
+def _must_be_whole(path: Path) -> None:
+    """A cut file can still answer some queries: its length must be what its header says (SQLite file format, 1.3)."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    page_bytes = int.from_bytes(header[16:18], "big")
+    expected = (65536 if page_bytes == 1 else page_bytes) * int.from_bytes(header[28:32], "big")
+    if header.startswith(b"SQLite format 3\0") and path.stat().st_size < expected:
+        raise RunError(f"{path}: is cut short ({path.stat().st_size} of {expected} bytes); run its scenario again")
+
+
 def find(name: str, folder: Path) -> Path:
-    """The run file that `name` means: a path, a file name in `folder`, or the beginning of one if only one fits."""
+    """The run file that `name` means: a path, or the beginning of a file name in `folder`; of several, the newest."""
     path = Path(name)
     if path.exists():
         return path
-    fits = sorted(p for p in folder.glob("*.sqlite") if p.name == name or p.name.startswith(name))
-    if len(fits) == 1:
-        return fits[0]
+    fits = [p for p in folder.glob("*.sqlite") if p.name.startswith(name)]
     if fits:
-        raise RunError(f"{name}: fits {len(fits)} runs: {', '.join(p.stem for p in fits)}")
+        return max(fits, key=lambda p: p.stat().st_mtime_ns)
     have = [p.stem for p in sorted(folder.glob("*.sqlite"))]
     raise RunError(f"{name}: no such run; {nearest(name, have) if have else f'there are no runs in {folder}'}")

@@ -41,7 +41,9 @@ class Scenario(Options):
     places: PlacesOptions = Field(default_factory=PlacesOptions, description="where the village offices are")
     traffic: TrafficOptions | None = Field(None, description="the traffic twin")
     solar: SolarOptions | None = Field(None, description="the solar twin")
-    programmes: ProgrammesOptions | None = Field(None, description="the nine programmes' money, and the regional budget")
+    programmes: ProgrammesOptions | None = Field(
+        None, description="the nine programmes' money, and the regional budget"
+    )
 
     @property
     def start_month(self) -> pd.Period:
@@ -118,7 +120,9 @@ def _layers(source: str | Path, above: tuple[Path, ...]) -> tuple[dict[str, Any]
     bases = own.get("extends", [])
     bases = [bases] if isinstance(bases, str) else bases
     if not isinstance(bases, list) or not all(isinstance(base, str) for base in bases):
-        raise ScenarioError(str(path), [f"{own_origin[('extends',)]}: extends: expected a scenario's name, or a list of names"])
+        raise ScenarioError(
+            str(path), [f"{own_origin[('extends',)]}: extends: expected a scenario's name, or a list of names"]
+        )
     data: dict[str, Any] = {}
     origin: dict[Path_, str] = {}
     for base in bases:
@@ -126,7 +130,9 @@ def _layers(source: str | Path, above: tuple[Path, ...]) -> tuple[dict[str, Any]
             base_data, base_origin = _layers(base, (*above, path))
         except ScenarioError as error:
             if error.where == base:  # not found: say which line asked for it
-                raise ScenarioError(str(path), [f"{own_origin[('extends',)]}: extends {base}: {error.faults[0]}"]) from None
+                raise ScenarioError(
+                    str(path), [f"{own_origin[('extends',)]}: extends {base}: {error.faults[0]}"]
+                ) from None
             raise
         data = _merge(data, base_data)
         origin |= base_origin

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -30,22 +31,26 @@ def number(value: Any) -> str:
 
 def kpi_table(scores: Sequence[Score], title: str, everything: bool = False) -> Table:
     """Key figures against their targets; `*` marks a figure that stands on a prior."""
-    table = Table(title=title)
-    for header, justify in (("programme", "left"), ("figure", "left"), ("value", "right"), ("unit", "left"),
-                            ("better", "left"), ("target", "right"), ("met", "left")):  # fmt: skip
-        table.add_column(header, justify=justify)  # type: ignore[arg-type]
-    last = ""
+    table = Table(title=title, box=box.SIMPLE)
+    table.add_column("figure", overflow="fold")
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("better")
+    table.add_column("target", justify="right", no_wrap=True)
+    table.add_column("met")
+    programme = ""
     for s in scores:
         if s.value is None and not everything:
             continue
+        if s.kpi.programme != programme:
+            programme = s.kpi.programme
+            table.add_section()
+            table.add_row(Text(programme, "bold"))
         met = s.kpi.met(s.value)
         target = "" if s.kpi.target is None else f"{s.kpi.target_op} {number(s.kpi.target)}"
         verdict = Text("") if met is None else Text("yes", "green") if met else Text("no", "red")
-        table.add_row(
-            s.kpi.programme if s.kpi.programme != last else "", s.kpi.name,
-            number(s.value) + ("*" if s.kpi.prior and s.value is not None else ""), s.kpi.unit, s.kpi.better, target, verdict,
-        )  # fmt: skip
-        last = s.kpi.programme
+        value = number(s.value) + ("*" if s.kpi.prior and s.value is not None else "")
+        table.add_row(s.kpi.name, value, s.kpi.unit, s.kpi.better, target, verdict)
     return table
 
 
@@ -81,7 +86,14 @@ def run_rows(folder: Path) -> list[dict[str, Any]]:
                 row = {"run": path.stem, "scenario": run.scenario.name, "seed": run.seed,
                        "months": run.scenario.horizon_months, "finished_utc": p["finished_utc"], "wall_s": p["wall_s"]}  # fmt: skip
         except RunError as error:
-            row = {"run": path.stem, "scenario": str(error), "seed": None, "months": None, "finished_utc": None, "wall_s": None}
+            row = {
+                "run": path.stem,
+                "scenario": str(error),
+                "seed": None,
+                "months": None,
+                "finished_utc": None,
+                "wall_s": None,
+            }
         rows.append(row)
     return rows
 
@@ -100,7 +112,9 @@ def provenance_table(run: Run, rows: Mapping[str, int]) -> Table:
 
 def comparison_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Means with intervals, and differences from the first scenario."""
-    table = Table(title="mean ± half-width of the 95 % interval over seeds; Δ: difference from the first, paired by seed")
+    table = Table(
+        title="mean ± half-width of the 95 % interval over seeds; Δ: difference from the first, paired by seed"
+    )
     table.add_column("figure")
     table.add_column("unit")
     for i, scenario in enumerate(rows[0]["scenarios"] if rows else []):
@@ -129,5 +143,11 @@ def verdict_line(verdict: Verdict) -> str:
         return "identical: every table is the same to the last bit"
     if d is None:
         return "not identical: the tables agree, but the file is not as it was sealed"
-    where = f"table {d.table}" + (f", month {d.month}" if d.month else "") + (f", row {d.row}" if d.row is not None else "")
-    return f"differs first in {where}" + (f", column {d.column}" if d.column else "") + f": stored {d.stored}, replayed {d.replayed}"
+    where = (
+        f"table {d.table}" + (f", month {d.month}" if d.month else "") + (f", row {d.row}" if d.row is not None else "")
+    )
+    return (
+        f"differs first in {where}"
+        + (f", column {d.column}" if d.column else "")
+        + f": stored {d.stored}, replayed {d.replayed}"
+    )

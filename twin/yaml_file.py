@@ -63,7 +63,9 @@ def read_mapping(path: Path) -> tuple[dict[str, Any], dict[Path_, int]]:
         aliases = [token for token in yaml.scan(text, Loader=_Loader) if isinstance(token, yaml.AliasToken)]
         if aliases:
             line = aliases[0].start_mark.line + 1
-            raise ScenarioError(str(path), [f"line {line}: aliases (*{aliases[0].value}) are not allowed; write it out"])
+            raise ScenarioError(
+                str(path), [f"line {line}: aliases (*{aliases[0].value}) are not allowed; write it out"]
+            )
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is not None and not isinstance(node, yaml.MappingNode):
@@ -91,7 +93,9 @@ def _construct(loader: _Loader, node: yaml.Node, at: Path_, lines: dict[Path_, i
                 continue
             key = str(key_node.value)
             if key in result:
-                faults.append(f"line {line}: {'.'.join(map(str, (*at, key)))}: given twice (first on line {lines[(*at, key)]})")
+                faults.append(
+                    f"line {line}: {'.'.join(map(str, (*at, key)))}: given twice (first on line {lines[(*at, key)]})"
+                )
             else:
                 lines[(*at, key)] = line
             result[key] = _construct(loader, value_node, (*at, key), lines, faults)

@@ -127,7 +127,9 @@ def _personnel() -> list[Inconsistency]:
         if row["served"]:
             rate = served_per_month(row)
             found.append(
-                Inconsistency("personnel", f"{row['item']} a month against what was served", int(row["per_month"]), rate, "-")
+                Inconsistency(
+                    "personnel", f"{row['item']} a month against what was served", int(row["per_month"]), rate, "-"
+                )
             )
     return found
 

@@ -65,8 +65,14 @@ def inputs(which: str, programme: str) -> Mapping[str, Input]:
     """Inputs of one programme in the `book` or the `twin` set, by name."""
     return {
         row["name"]: Input(
-            programme, row["name"], Fraction(row["low"]), Fraction(row["value"]), Fraction(row["high"]),
-            row["unit"], row["source"], row["confidence"],
+            programme,
+            row["name"],
+            Fraction(row["low"]),
+            Fraction(row["value"]),
+            Fraction(row["high"]),
+            row["unit"],
+            row["source"],
+            row["confidence"],
         )  # fmt: skip
         for row in read("inputs.csv")
         if row["set"] == which and row["programme"] == programme

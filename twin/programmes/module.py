@@ -48,7 +48,9 @@ class ProgrammesModule:
         for key in PROGRAMMES:
             o = self.options
             v = {name: one.at(o.case) for name, one in inputs(o.assumptions, key).items()}
-            self.capital[key] = split(rupiah(Fraction(capital_idr(key, v, o.budget_basis))), programmes()[key].spend_months)
+            self.capital[key] = split(
+                rupiah(Fraction(capital_idr(key, v, o.budget_basis))), programmes()[key].spend_months
+            )
             self.operation[key] = split(rupiah(Fraction(operation_idr_year(key, v, o.budget_basis))), 12)
             self.benefit[key] = split(rupiah(Fraction(benefit_idr_year(key, v))), 12)
             self.pad[key] = split(rupiah(Fraction(pad_idr_year(key, v))), 12)
@@ -94,7 +96,9 @@ class ProgrammesModule:
     def _appraisal(self, key: str) -> Row:
         o = self.options
         found = asdict(
-            appraise(o.assumptions, key, o.budget_basis, o.discount_rate_percent / 100, o.appraisal_years, o.draws, self.rng)
+            appraise(
+                o.assumptions, key, o.budget_basis, o.discount_rate_percent / 100, o.appraisal_years, o.draws, self.rng
+            )
         )
         money = {name: round(value) for name, value in found.items() if name.endswith("_idr")}
         prior = int(stands_on_prior(o.assumptions, key))

@@ -23,7 +23,7 @@ def totals(run: Run) -> pd.DataFrame | None:
 
 def _years(table: pd.DataFrame) -> float:
     """Length of the table's months [years]: what a part of a year is scaled up by."""
-    days = pd.PeriodIndex(table.month, freq="M").days_in_month.sum()
+    days = sum(pd.PeriodIndex(table.month, freq="M").days_in_month)
     return float(days) * 24 / HOURS_A_YEAR
 
 

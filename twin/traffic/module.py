@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,13 +42,22 @@ class TrafficModule:
     def _simulated(self, months: int) -> list[Row]:
         o = self.options
         scale = o.demand_scale * (1 + o.demand_growth_percent_per_year / 100) ** (months / 12)
-        rows: list[Row] = []
-        for network in self.networks:
-            seed = int(self.rng.integers(1, 2**31 - 1))
-            measured = simulate(network, seed, o.hour_s, scale)
-            about = {"network": network.name, "controller": "fixed", "sumo_seed": seed, "simulated": 1}
-            rows.append({**about, "hour_s": o.hour_s, "demand_scale": scale, **asdict(measured)})
-        return rows
+        seeds = [int(self.rng.integers(1, 2**31 - 1)) for _ in self.networks]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # each simulation is a process of its own
+            jobs = [pool.submit(simulate, *one, o.hour_s, scale) for one in zip(self.networks, seeds, strict=True)]
+            measured = [job.result() for job in jobs]
+        return [
+            {
+                "network": network.name,
+                "controller": "fixed",
+                "sumo_seed": seed,
+                "simulated": 1,
+                "hour_s": o.hour_s,
+                "demand_scale": scale,
+                **asdict(hour),
+            }
+            for network, seed, hour in zip(self.networks, seeds, measured, strict=True)
+        ]
 
     def observe(self) -> Rows:
         """Table `traffic_hour`: one row a network."""

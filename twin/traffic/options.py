@@ -16,8 +16,7 @@ class TrafficOptions(Options):
 
     networks: tuple[NetworkName, ...] = Field(
         ("trenggalek", "cologne1"),
-        min_length=1,
-        description="trenggalek: a labelled sketch of five junctions; cologne1: a real junction with real demand (RESCO)",
+        description="trenggalek: a labelled sketch of five junctions; cologne1: a real junction and demand (RESCO)",
     )
     hour_s: int = Field(3600, ge=60, le=3600, description="how much of the representative hour is simulated [s]")
     demand_scale: float = Field(1.0, gt=0, le=5, description="demand against the network's own [-]")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import subprocess
+import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
@@ -13,6 +17,7 @@ from twin.errors import MissingExtraError, NetworkError
 from twin.traffic.network import Network
 
 MG_PER_KG = 1e6
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -40,26 +45,29 @@ class Measures:
 def simulate(network: Network, seed: int, duration_s: int = 3600, scale: float = 1.0) -> Measures:
     """Simulate from the network's begin for `duration_s` seconds under its own signal programme.
 
-    Nobody teleports. The same arguments give the same numbers to the bit. Raises NetworkError with SUMO's own message.
+    Nobody teleports. SUMO runs in a process of its own, so that the same arguments give the same numbers to the bit
+    whatever was simulated before. Raises NetworkError with SUMO's own message.
     """
-    try:
-        import libsumo
-    except ImportError as error:
-        raise MissingExtraError('SUMO is not installed: pip install "trenggalek-twin[twin]"') from error
+    if importlib.util.find_spec("libsumo") is None:
+        raise MissingExtraError('SUMO is not installed: pip install "trenggalek-twin[twin]"')
     for path in (network.net_file, network.route_file):
         if not path.is_file():
             raise NetworkError(f"{network.name}: no file {path.name}")
-    end_s = network.begin_s + duration_s
     with tempfile.TemporaryDirectory(prefix="twin-sumo-") as folder:
         trips = Path(folder) / "tripinfo.xml"
-        try:
-            libsumo.start(command(network, trips, seed, scale))
-            try:
-                libsumo.simulationStep(end_s)
-            finally:
-                libsumo.close()
-        except (libsumo.TraCIException, libsumo.FatalTraCIError) as error:
-            raise NetworkError(f"{network.name}: SUMO says: {error}") from error
+        job = {"command": command(network, trips, seed, scale), "end_s": network.begin_s + duration_s}
+        done = subprocess.run(
+            [sys.executable, "-m", "twin.traffic.worker"],
+            input=json.dumps(job),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise NetworkError(
+                f"{network.name}: SUMO says: {done.stdout or f'nothing; it ended with code {done.returncode}'}"
+            )
         return measures(read_trips(trips), duration_s)
 
 

@@ -125,6 +125,14 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
     assert simulate(network, 3, 120) != simulate(network, 4, 120)
 
 
+def test_what_was_simulated_before_changes_nothing():
+    network, other = locate("cologne1"), locate("trenggalek")
+    first = simulate(network, 1, 900)
+    for seed in (3, 4):
+        simulate(other, seed, 60)
+        assert simulate(network, 1, 900) == first
+
+
 def test_demand_scale_scales_demand():
     network = locate("cologne1")
     once, twice = (simulate(network, 1, 600, scale).vehicles for scale in (1.0, 2.0))

@@ -1,0 +1,94 @@
+"""The report: one page, self-contained, honest about priors, drawn in a real browser."""
+
+import html
+import json
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from twin.figures import FIGURES
+from twin.kpi import score
+from twin.report import render, write_report
+from twin.run import Run
+
+
+@pytest.fixture(scope="module")
+def page(smoke_run) -> str:
+    with Run.open(smoke_run) as run:
+        return render(run)
+
+
+def without_scripts(page: str) -> str:
+    return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
+def test_it_refers_to_nothing_outside_itself(page: str):
+    markup = without_scripts(page)
+    assert not re.findall(r"""(?:src|href)\s*=\s*["']""", markup)
+    assert "@import" not in markup
+    assert page.count("<script") == 1
+
+
+def test_every_figure_with_a_value_is_there_and_priors_are_marked(page: str, smoke_run: Path):
+    markup = html.unescape(without_scripts(page))
+    with Run.open(smoke_run) as run:
+        for s in score(run):
+            assert s.kpi.title_en in markup
+        priors = [s for s in score(run) if s.value is not None and s.kpi.prior]
+    assert markup.count('<tr class="prior">') == len(priors) > 0
+
+
+def test_provenance_and_digests_are_there(page: str, smoke_run: Path):
+    with Run.open(smoke_run) as run:
+        assert run.provenance["code_digest"] in page
+        assert all(sha256 in page for sha256 in run.digests.values())
+
+
+def test_text_from_a_run_cannot_become_markup(tmp_path: Path, smoke_run: Path):
+    path = tmp_path / "hostile.sqlite"
+    path.write_bytes(smoke_run.read_bytes())
+    with sqlite3.connect(path) as connection:
+        (text,) = connection.execute("SELECT value FROM provenance WHERE key = 'scenario'").fetchone()
+        scenario = json.loads(text) | {"description": "<script>alert(1)</script>"}
+        connection.execute("UPDATE provenance SET value = ? WHERE key = 'scenario'", [json.dumps(scenario)])
+    with Run.open(path) as run:
+        assert "<script>alert(1)" not in render(run)
+
+
+def test_every_chart_of_the_smoke_run_is_drawn(smoke_run: Path):
+    with Run.open(smoke_run) as run:
+        drawn = {name: figure(run) for name, figure in FIGURES.items()}
+    assert all(chart is not None for chart in drawn.values())
+
+
+def test_it_opens_in_a_browser_without_a_network(tmp_path: Path, smoke_run: Path):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with Run.open(smoke_run) as run:
+        path = write_report(run, tmp_path / "page.html")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        problems: list[str] = []
+        window = browser.new_page(viewport={"width": 1200, "height": 900})
+        window.on("pageerror", lambda error: problems.append(str(error)))
+        window.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith(("file:", "data:", "blob:")) else problems.append(request.url)
+            ),
+        )
+        window.goto(path.as_uri())
+        window.wait_for_selector("figure svg")
+        window.wait_for_function(f"document.querySelectorAll('figure svg').length === {len(FIGURES)}")
+        assert not problems
+        window.set_viewport_size({"width": 390, "height": 800})
+        assert window.evaluate("document.documentElement.scrollWidth") <= 390
+        browser.close()
