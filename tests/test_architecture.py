@@ -63,7 +63,8 @@ def test_controllers_import_nothing_heavy(root: Path):
 
 
 def test_the_command_line_starts_without_simulators(root: Path):
-    code = "import sys, twin.cli; print([n for n in ('torch', 'libsumo', 'gymnasium', 'pvlib', 'altair') if n in sys.modules])"
+    heavy = ("torch", "libsumo", "gymnasium", "pvlib", "altair")
+    code = f"import sys, twin.cli; print([name for name in {heavy} if name in sys.modules])"
     assert fresh_interpreter(code, root) == "[]"
 
 

@@ -34,6 +34,7 @@ app = typer.Typer(
 places_app = typer.Typer(no_args_is_help=True, help="Where the 157 village offices are.")
 app.add_typer(places_app, name="places")
 
+AT_FAULT, INTERRUPTED = 2, 130
 out_console = Console()
 err_console = Console(stderr=True)
 
@@ -47,21 +48,20 @@ Overrides = Annotated[
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit code 2, never a traceback."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = app(standalone_mode=False)  # an exit code where a command ended itself, else what it returned: None
     except (KeyboardInterrupt, typer.Abort):
-        err_console.print("interrupted; the same command goes on from the last whole month")
-        sys.exit(130)
+        code = INTERRUPTED
     except TwinError as error:
         err_console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except Exception as error:  # click's own usage errors carry their exit code; anything else is a fault of ours
-        code = getattr(error, "exit_code", None)
-        if code is None:
+        code = AT_FAULT
+    except Exception as error:  # the command line's own usage errors show themselves; anything else is a fault of ours
+        if not hasattr(error, "exit_code"):
             raise
         error.show()  # type: ignore[attr-defined]
-        sys.exit(code)
+        code = error.exit_code
+    if code == INTERRUPTED:
+        err_console.print("interrupted; the same command goes on from the last whole month")
+    sys.exit(code or 0)
 
 
 def print_json(document: Any) -> None:

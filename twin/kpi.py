@@ -1,4 +1,4 @@
-"""Key figures: a catalogue (`data/kpis.csv`) of what each programme is judged by, and functions that read run rows only."""
+"""Key figures: a catalogue (`data/kpis.csv`) of what each programme is judged by, and functions of run rows."""
 
 from __future__ import annotations
 

@@ -82,8 +82,8 @@ class Module(Protocol):
     name: str
     tables: Mapping[str, Table]
 
-    def reset(self, options: Any, rng: np.random.Generator) -> None:
-        """Start afresh from the sector's section of the scenario. Keep `rng`: it is this module's only source of chance."""
+    def reset(self, scenario: Any, rng: np.random.Generator) -> None:
+        """Start afresh from the scenario. Keep `rng`: it is this module's only source of chance."""
 
     def step(self, month: pd.Period, seen: Seen) -> None:
         """Live through one calendar month (`freq="M"`, Asia/Jakarta)."""

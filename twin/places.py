@@ -1,4 +1,4 @@
-"""Where the 157 village offices are: official codes and names, default positions, and a checked import of better ones."""
+"""Where the 157 village offices are: official codes, default positions, and a checked import of better ones."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def revision() -> str | None:
 
     def git(*words: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(ROOT), *words],  # noqa: S607 (git as the user has it)
+            ["git", "-C", str(ROOT), *words],
             capture_output=True,
             text=True,
             check=True,

@@ -1,4 +1,4 @@
-"""Writing a run: rows of one month and the checkpoint after it in one transaction; the run's name only when it is whole."""
+"""Writing a run: a month's rows and the checkpoint after it in one transaction; its name only when it is whole."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def select_all(connection: sqlite3.Connection, table: str) -> sqlite3.Cursor:
 
 
 def checked(table: Table, row: Row) -> tuple[Any, ...]:
-    """The row's values in the order of its table. Raises RowError for a missing, unknown, mistyped or non-finite value."""
+    """The row's values in its table's order. Raises RowError for a missing, unknown, mistyped or non-finite value."""
     names = [column.name for column in table.columns]
     if set(row) != set(names):
         raise RowError(f"{table.name}: row has {sorted(row)}, its dictionary has {sorted(names)}")

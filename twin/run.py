@@ -44,9 +44,7 @@ class Run:
                     f"{path}: has run schema {version}; this twin reads schema {SCHEMA_VERSION}. Run its scenario again"
                 )
             if "checkpoint" in tables:
-                raise RunError(
-                    f"{path}: is an unfinished run; the `python -m twin run` that began it goes on from where it stopped"
-                )
+                raise RunError(f"{path}: is an unfinished run; the `python -m twin run` that began it goes on with it")
             for name in tables:
                 select_all(connection, name).fetchone()
         except (sqlite3.DatabaseError, RunError) as error:

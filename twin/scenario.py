@@ -76,7 +76,7 @@ class Scenario(Options):
     def validated(
         cls, data: dict[str, Any], where: str, origin: dict[Path_, str] | None = None, faults: Sequence[str] = ()
     ) -> Scenario:
-        """Validate plain data; `origin` tells the file and line of a key. Raises ScenarioError with all faults at once."""
+        """Validate plain data; `origin` tells a key's file and line. Raises ScenarioError with all faults at once."""
         try:
             scenario = cls.model_validate_json(json.dumps(data), strict=True)
         except ValidationError as error:

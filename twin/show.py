@@ -83,8 +83,14 @@ def run_rows(folder: Path) -> list[dict[str, Any]]:
         try:
             with Run.open(path) as run:
                 p = run.provenance
-                row = {"run": path.stem, "scenario": run.scenario.name, "seed": run.seed,
-                       "months": run.scenario.horizon_months, "finished_utc": p["finished_utc"], "wall_s": p["wall_s"]}  # fmt: skip
+                row = {
+                    "run": path.stem,
+                    "scenario": run.scenario.name,
+                    "seed": run.seed,
+                    "months": run.scenario.horizon_months,
+                    "finished_utc": p["finished_utc"],
+                    "wall_s": p["wall_s"],
+                }
         except RunError as error:
             row = {
                 "run": path.stem,
@@ -112,9 +118,7 @@ def provenance_table(run: Run, rows: Mapping[str, int]) -> Table:
 
 def comparison_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Means with intervals, and differences from the first scenario."""
-    table = Table(
-        title="mean ± half-width of the 95 % interval over seeds; Δ: difference from the first, paired by seed"
-    )
+    table = Table(title="mean ± half-width of the 95 % interval over seeds; Δ: from the first, paired by seed")
     table.add_column("figure")
     table.add_column("unit")
     for i, scenario in enumerate(rows[0]["scenarios"] if rows else []):

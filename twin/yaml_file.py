@@ -1,4 +1,4 @@
-"""YAML as a scenario uses it: plain data with the line of every key, and no surprises (YAML 1.2 scalars, no aliases)."""
+"""YAML as a scenario uses it: plain data with the line of every key; YAML 1.2 scalars, no aliases."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2's scalars: `2026-02-30`, `1:30`, `no` and `010` are not dates, seconds, False or eight."""
+    """SafeLoader with YAML 1.2's scalars: `2026-02-30`, `1:30`, `no`, `010` are no date, seconds, False or eight."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (PyYAML's own shape)
 

@@ -1,8 +1,10 @@
 """kill -9 at any moment: no half run opens, and the same command ends in the same digests."""
 
+import contextlib
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,15 +15,29 @@ import pytest
 from twin.errors import RunError
 from twin.run import Run
 
-WORDS = ["run", "smoke", "--set", "horizon_months=8", "--json"]
+WORDS = ["run", "smoke", "--set", "horizon_months=6", "--set", "traffic={hour_s: 60, networks: [cologne1]}", "--json"]
 
 
 def start(root: Path, folder: Path, *extra: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "twin", *WORDS, "--out", str(folder), *extra]
-    env = {**os.environ, "PYTHONPATH": str(root)}
-    # A session of its own, so that an interrupt reaches it as it would from a terminal.
-    return subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                            start_new_session=True)  # fmt: skip
+    return subprocess.Popen(
+        command,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell starts background jobs with interrupts ignored; a person at a terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def finish(process: subprocess.Popen) -> str:
+    """What it said on standard error, once it has ended well."""
+    error = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, error
+    return error
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +45,7 @@ def whole(root: Path, tmp_path_factory) -> tuple[dict[str, str], float]:
     """The digests of a run that nobody disturbed, and how long it took."""
     folder = tmp_path_factory.mktemp("whole")
     began = time.monotonic()
-    assert start(root, folder).wait(300) == 0
+    finish(start(root, folder))
     took = time.monotonic() - began
     with Run.open(next(folder.glob("*.sqlite"))) as run:
         return run.digests, took
@@ -44,17 +60,15 @@ def test_ten_kills_at_random_moments(root: Path, tmp_path: Path, whole):
         process = start(root, folder)
         time.sleep(moments.uniform(0.1, took))
         process.kill()
-        killed += process.wait() == -signal.SIGKILL
-        process.stderr.close()
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
         for path in folder.glob("*.sqlite"):  # only a whole run may have a name
             with Run.open(path) as run:
                 assert run.digests == digests
         for path in folder.glob(".*.partial"):
             with pytest.raises(RunError):
                 Run.open(path)
-        again = start(root, folder)
-        assert again.wait(300) == 0, again.stderr.read()
-        again.stderr.close()
+        finish(start(root, folder))
         with Run.open(next(folder.glob("*.sqlite"))) as run:
             assert run.digests == digests
         assert not list(folder.glob(".*.partial*"))
@@ -68,27 +82,24 @@ def test_ctrl_c_leaves_a_resumable_checkpoint(root: Path, tmp_path: Path, whole)
     while not has_a_month(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    code, message = process.wait(60), process.stderr.read()
-    process.stderr.close()
-    assert code == 130, message
+    message = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, message
     assert "goes on from the last whole month" in message
     assert "Traceback" not in message
     assert not list(tmp_path.glob("*.sqlite"))
-    assert start(root, tmp_path).wait(300) == 0
+    finish(start(root, tmp_path))
     with Run.open(next(tmp_path.glob("*.sqlite"))) as run:
         assert run.provenance["resumed_from_month"] >= 1
         assert run.digests == digests
 
 
 def has_a_month(folder: Path) -> bool:
-    import sqlite3
-
     for path in folder.glob(".*.partial"):
-        try:
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            try:
                 return connection.execute("SELECT count(*) FROM checkpoint").fetchone()[0] == 1
-        except sqlite3.Error:
-            return False
+            except sqlite3.Error:
+                return False
     return False
 
 

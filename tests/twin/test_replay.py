@@ -1,5 +1,6 @@
 """A replay finds the first place where two runs differ."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -39,6 +40,16 @@ def test_one_changed_bit_is_found_and_named(changed):
     assert (first.table, first.row, first.column) == ("solar_total", 1, "pv_kwh")
     assert first.stored != first.replayed
     assert any("no longer what was sealed" in remark for remark in verdict.remarks)
+
+
+def test_the_command_line_answers_no_with_code_1(changed, twin):
+    with changed("UPDATE traffic_hour SET delay_s = delay_s + 1 WHERE rowid = 1") as run:
+        done = twin("replay", run.path, "--json")
+    assert done.returncode == 1
+    answer = json.loads(done.stdout)
+    assert answer["identical"] is False
+    first = answer["first_difference"]
+    assert (first["table"], first["month"], first["row"], first["column"]) == ("traffic_hour", "2026-01", 0, "delay_s")
 
 
 def test_missing_rows_and_tables_are_named(changed, smoke_run: Path):

@@ -158,28 +158,29 @@ def _ecobalance() -> list[Inconsistency]:
 
     i = {name: float(one.value) for name, one in inputs("book", "ecobalance").items()}
     exact = ecobalance_volume_t(rounded=False)
-    low_t = i["forest_ha"] * i["absorption_low_t_per_ha"]
-    high_t = i["forest_ha"] * i["absorption_high_t_per_ha"]
-    price = i["price_idr_per_t"]
-    return [
-        Inconsistency("ecobalance", "volume a year, forest rounded to 1.04 Mt a month", i["volume_t_year"], float(exact["year"]), "t"),
-        Inconsistency("ecobalance", "target of 12 months against the volume assumed", i["target_volume_t_year"], i["volume_t_year"], "t"),
-        Inconsistency("ecobalance", "target companies against companies in the volume", i["target_companies"], i["companies"], "-"),
-        Inconsistency("ecobalance", "price implied by the forest's low value, against the fee's", i["forest_value_low_idr"] / low_t, price, "Rp/t"),
-        Inconsistency("ecobalance", "price implied by the forest's high value, against the fee's", i["forest_value_high_idr"] / high_t, price, "Rp/t"),
-    ]  # fmt: skip
+    low = i["forest_value_low_idr"] / (i["forest_ha"] * i["absorption_low_t_per_ha"])
+    high = i["forest_value_high_idr"] / (i["forest_ha"] * i["absorption_high_t_per_ha"])
+    volume, price = i["volume_t_year"], i["price_idr_per_t"]
+    rows = [
+        ("volume a year, forest rounded to 1.04 Mt a month", volume, float(exact["year"]), "t"),
+        ("target of 12 months against the volume assumed", i["target_volume_t_year"], volume, "t"),
+        ("target companies against companies in the volume", i["target_companies"], i["companies"], "-"),
+        ("price implied by the forest's low value, against the fee's", low, price, "Rp/t"),
+        ("price implied by the forest's high value, against the fee's", high, price, "Rp/t"),
+    ]
+    return [Inconsistency("ecobalance", *row) for row in rows]
 
 
 def _solar() -> list[Inconsistency]:
     i = inputs("book", "solar")
-    saving, tariff = i["saving_idr_office_month"], float(i["tariff_idr_per_kwh"].value)
-    most = float(i["load_kwh_per_day"].value) * 365 / 12 * tariff
-    days = 365 / 12
-    return [
-        Inconsistency("solar", "rating of the system against its panels", float(i["rated_w"].value), float(i["panels_w"].value), "W"),
-        Inconsistency("solar", "highest saving a month against all of 4 kWh a day", float(saving.high), most, "Rp"),
-        Inconsistency("solar", "use a day that the highest saving needs", float(i["load_kwh_per_day"].value), float(saving.high) / tariff / days, "kWh/day"),
-    ]  # fmt: skip
+    highest, use = float(i["saving_idr_office_month"].high), float(i["load_kwh_per_day"].value)
+    idr_per_month_and_kwh_day = float(i["tariff_idr_per_kwh"].value) * 365 / 12
+    rows = [
+        ("rating of the system against its panels", float(i["rated_w"].value), float(i["panels_w"].value), "W"),
+        ("highest saving a month against all of the use", highest, use * idr_per_month_and_kwh_day, "Rp"),
+        ("use a day that the highest saving needs", use, highest / idr_per_month_and_kwh_day, "kWh/day"),
+    ]
+    return [Inconsistency("solar", *row) for row in rows]
 
 
 def _jobtren() -> list[Inconsistency]:

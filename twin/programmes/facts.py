@@ -73,7 +73,7 @@ def inputs(which: str, programme: str) -> Mapping[str, Input]:
             row["unit"],
             row["source"],
             row["confidence"],
-        )  # fmt: skip
+        )
         for row in read("inputs.csv")
         if row["set"] == which and row["programme"] == programme
     }

@@ -36,7 +36,7 @@ def budget_closing_idr(run: Run) -> float | None:
 
 
 def budget_difference_idr(run: Run) -> float | None:
-    """Sum over programmes of how far the final stated total is from its lines; a property of the book, not of the run."""
+    """Sum over programmes of how far the final stated total is from its lines: the book's, not the run's."""
     if not run.has("budget_balance"):
         return None
     totals = {key: budget_of(key)[-1].item for key in PROGRAMMES if budget_of(key)}

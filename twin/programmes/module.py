@@ -88,7 +88,7 @@ class ProgrammesModule:
         }
 
     def _solar_benefit(self, t: int, seen: Seen) -> int:
-        """What the solar sector's offices saved last month, as far as the roll-out has come, for as long as it lasts."""
+        """What the solar sector's offices saved last month, as far as the roll-out has come."""
         months = programmes()["solar"].spend_months
         saving_idr = int(seen.total("solar", "solar_total", "saving_idr"))
         return saving_idr * min(t, months) // months if t < months + 12 * life_years("solar") else 0

@@ -1,4 +1,4 @@
-"""Photovoltaic output with pvlib: all sites at once on flattened arrays, and the slow path that is pvlib's ModelChain."""
+"""Photovoltaic output with pvlib: all sites at once on flattened arrays, and the slow path that is ModelChain."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from twin.errors import MissingExtraError, NetworkError
 
 SKETCH = Path(__file__).parent / "sketch"
 NETCONVERT = (
-    "--lefthand", "--tls.yellow.time", "3", "--tls.allred.time", "2", "--no-turnarounds", "--junctions.corner-detail", "0",
+    "--lefthand", "--tls.yellow.time", "3", "--tls.allred.time", "2", "--no-turnarounds",
 )  # fmt: skip
 
 

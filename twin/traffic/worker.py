@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> int:
-    """Read `{"command": [...], "end_s": ...}` from standard input, simulate; exit code 1 with SUMO's message on standard output."""
+    """Simulate `{"command": [...], "end_s": ...}` from standard input; SUMO's complaint goes to standard output."""
     import libsumo
 
     job = json.load(sys.stdin)

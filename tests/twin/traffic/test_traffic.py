@@ -83,12 +83,19 @@ def test_theory_a_car_that_cannot_enter_waits_and_counts(tmp_path: Path):
 
 
 def test_theory_measures_by_hand():
-    trips = {
-        "depart": np.array([0.0, 10.0, -1.0]), "departDelay": np.array([0.0, 5.0, 30.0]), "arrival": np.array([100.0, -1.0, -1.0]),
-        "duration": np.array([100.0, 50.0, 0.0]), "routeLength": np.array([1000.0, 500.0, 0.0]),
-        "waitingTime": np.array([10.0, 20.0, 0.0]), "waitingCount": np.array([1.0, 2.0, 0.0]),
-        "timeLoss": np.array([15.0, 25.0, 0.0]), "CO2_abs": np.array([1e6, 2e6, 0.0]), "fuel_abs": np.array([3e5, 6e5, 0.0]),
-    }  # fmt: skip
+    columns = {
+        "depart": [0, 10, -1],
+        "departDelay": [0, 5, 30],
+        "arrival": [100, -1, -1],
+        "duration": [100, 50, 0],
+        "routeLength": [1000, 500, 0],
+        "waitingTime": [10, 20, 0],
+        "waitingCount": [1, 2, 0],
+        "timeLoss": [15, 25, 0],
+        "CO2_abs": [1e6, 2e6, 0],
+        "fuel_abs": [3e5, 6e5, 0],
+    }
+    trips = {name: np.array(values, dtype=float) for name, values in columns.items()}
     result = measures(trips, 120)
     assert (result.vehicles, result.not_inserted, result.arrived) == (3, 1, 1)
     assert result.delay_s == pytest.approx((15 + 30 + 30) / 3)
