@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from twin.replay import Verdict
 from twin.run import Run
 
 NUMBER = (int, float)
+BETTER = {"up": "↑", "down": "↓"}
 
 
 def number(value: Any) -> str:
@@ -31,33 +31,32 @@ def number(value: Any) -> str:
 
 def kpi_table(scores: Sequence[Score], title: str, everything: bool = False) -> Table:
     """Key figures against their targets; `*` marks a figure that stands on a prior."""
-    table = Table(title=title, box=box.SIMPLE)
-    table.add_column("figure", overflow="fold")
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("better")
-    table.add_column("target", justify="right", no_wrap=True)
-    table.add_column("met")
+    table = Table(title=title, box=None, padding=(0, 1), pad_edge=False)
+    for header in ("figure", "value", "unit", "", "target"):
+        table.add_column(header, justify="right" if header == "value" else "left", no_wrap=True)
     programme = ""
     for s in scores:
         if s.value is None and not everything:
             continue
         if s.kpi.programme != programme:
             programme = s.kpi.programme
-            table.add_section()
-            table.add_row(Text(programme, "bold"))
+            table.add_row(Text(f"\n{programme}", "bold"))
         met = s.kpi.met(s.value)
         target = "" if s.kpi.target is None else f"{s.kpi.target_op} {number(s.kpi.target)}"
-        verdict = Text("") if met is None else Text("yes", "green") if met else Text("no", "red")
+        style = {None: "", True: "green", False: "red"}[met]
+        verdict = {None: "", True: " ✓", False: " ✗"}[met]
         value = number(s.value) + ("*" if s.kpi.prior and s.value is not None else "")
-        table.add_row(s.kpi.name, value, s.kpi.unit, s.kpi.better, target, verdict)
+        table.add_row(s.kpi.name, value, s.kpi.unit, BETTER[s.kpi.better], Text(target + verdict, style))
     return table
 
 
 def kpi_notes(scores: Sequence[Score], everything: bool = False) -> str:
     """What the table needs said below it."""
     missing = sum(s.value is None for s in scores)
-    notes = ["* stands on a prior: somebody's labelled estimate, not a measurement (the report says which)"]
+    notes = [
+        "* stands on a prior: somebody's labelled estimate, not a measurement (the report says which)",
+        "↑ more is better, ↓ less is better; ✓ target of the source book met, ✗ missed",
+    ]
     if missing and not everything:
         notes.append(f"{missing} more indicators have no value in this run; --all lists them")
     return "\n".join(notes)
