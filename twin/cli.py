@@ -69,6 +69,14 @@ def print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
+def print_rows(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
+    """Rows of one shape, as a table for people or as JSON for machines."""
+    if as_json:
+        print_json(rows)
+    else:
+        out_console.print(show.rows_table(rows, title))
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar on standard error; silent where that is no terminal."""
@@ -156,11 +164,7 @@ def run(
 @app.command("list", epilog="Example: `python -m twin list --json`")
 def list_runs(out: OutFolder = RUNS, as_json: JsonFlag = False) -> None:
     """List the finished runs of a folder."""
-    rows = show.run_rows(out)
-    if as_json:
-        print_json(rows)
-    else:
-        out_console.print(show.rows_table(rows, f"runs in {out}"))
+    print_rows(show.run_rows(out), f"runs in {out}", as_json)
 
 
 @app.command("show", epilog="Example: `python -m twin show baseline`")
@@ -307,11 +311,7 @@ def places_list(as_json: JsonFlag = False) -> None:
 
     from twin.places import PlacesOptions
 
-    rows = [asdict(site) for site in PlacesOptions().sites()]
-    if as_json:
-        print_json(rows)
-    else:
-        out_console.print(show.rows_table(rows, f"{len(rows)} village offices"))
+    print_rows([asdict(site) for site in PlacesOptions().sites()], "village offices", as_json)
 
 
 @places_app.command("import", epilog="Example: `python -m twin places import offices.csv --to places.csv`")

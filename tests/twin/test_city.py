@@ -1,21 +1,15 @@
 """The city's rules: one stream a name, Jacobi coupling, checkpoints that continue to the bit."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toys import Counter
 
 from twin.city import City, stream
 from twin.scenario import Scenario
-
-spec = importlib.util.spec_from_file_location("toys", Path(__file__).parent / "toys.py")
-toys = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toys)
-Counter = toys.Counter
 
 EMPTY = Scenario(name="empty", horizon_months=6)
 

@@ -1,6 +1,5 @@
 """The run file: rows only, sealed, whole or not there."""
 
-import importlib.util
 import math
 import sqlite3
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toys import Counter
 
 from twin.errors import RowError, RunError
 from twin.module import Column, Table
@@ -142,18 +142,13 @@ def test_a_run_is_found_by_the_beginning_of_its_name(tmp_path: Path):
     assert find("empty-s1", tmp_path) == path
 
 
-spec = importlib.util.spec_from_file_location("toys", Path(__file__).parent / "toys.py")
-toys = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toys)
-
-
 def test_a_module_that_raises_leaves_a_resumable_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     scenario = Scenario(name="empty", horizon_months=5)
-    monkeypatch.setattr("twin.city.modules_of", lambda scenario: [toys.Counter("a", fail_in=4)])
+    monkeypatch.setattr("twin.city.modules_of", lambda scenario: [Counter("a", fail_in=4)])
     with pytest.raises(RuntimeError, match="a module that raises"):
         run_scenario(scenario, 1, tmp_path)
     assert not list(tmp_path.glob("*.sqlite"))
-    monkeypatch.setattr("twin.city.modules_of", lambda scenario: [toys.Counter("a")])
+    monkeypatch.setattr("twin.city.modules_of", lambda scenario: [Counter("a")])
     resumed = run_scenario(scenario, 1, tmp_path)
     assert resumed.resumed_from == 3
     whole = run_scenario(scenario, 1, tmp_path / "whole")
