@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from twin import show
 from twin.compare import compare as compare_runs
@@ -22,6 +16,8 @@ from twin.replay import replay as replay_run
 from twin.run import Run, find
 from twin.runner import RUNS, run_scenario
 from twin.scenario import Scenario, shipped
+from twin.terminal import JsonFlag, err_console, out_console, print_json, print_rows, progress_bar, seeds_of
+from twin.traffic.cli import app as traffic_app
 
 app = typer.Typer(
     name="twin",
@@ -33,12 +29,10 @@ app = typer.Typer(
 )
 places_app = typer.Typer(no_args_is_help=True, help="Where the 157 village offices are.")
 app.add_typer(places_app, name="places")
+app.add_typer(traffic_app, name="traffic")
 
 AT_FAULT, INTERRUPTED = 2, 130
-out_console = Console()
-err_console = Console(stderr=True)
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="Override a value: `--set solar.panels=4`. Repeatable.")
@@ -62,49 +56,6 @@ def main() -> None:
     if code == INTERRUPTED:
         err_console.print("interrupted; the same command goes on from the last whole month")
     sys.exit(code or 0)
-
-
-def print_json(document: Any) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-
-
-def print_rows(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
-    """Rows of one shape, as a table for people or as JSON for machines."""
-    if as_json:
-        print_json(rows)
-    else:
-        out_console.print(show.rows_table(rows, title))
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar on standard error; silent where that is no terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err_console, transient=True, disable=not err_console.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-
-        def update(done: int, total: int, month: str) -> None:
-            bar.update(task, completed=done, total=total, description=f"{title} {month}")
-
-        yield update
-
-
-def seeds_of(text: str) -> list[int]:
-    """`7`, `1..5` or `1,3,5` as a list of seeds."""
-    if match := re.fullmatch(r"(\d+)\.\.(\d+)", text):
-        first, last = int(match[1]), int(match[2])
-        if first <= last:
-            return list(range(first, last + 1))
-    elif re.fullmatch(r"\d+(,\d+)*", text):
-        return [int(word) for word in text.split(",")]
-    raise typer.BadParameter(f"{text!r} is not 7, 1..5 or 1,3,5")
 
 
 @app.command(

@@ -22,6 +22,10 @@ class PlacesError(FaultsError):
     """A places file that cannot be used."""
 
 
+class CountsError(FaultsError):
+    """A table of traffic counts that cannot be used."""
+
+
 class RunError(TwinError):
     """A run file that cannot be opened, or is not what it says."""
 

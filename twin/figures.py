@@ -20,7 +20,7 @@ def _sized(chart: alt.Chart | alt.LayerChart, title: str, height: int = HEIGHT) 
 
 
 def traffic_delay(run: Run) -> alt.Chart | alt.LayerChart | None:
-    """Mean delay of a representative hour, month by month, for every network."""
+    """Mean delay of a representative hour, month by month, for every network and controller."""
     if not run.has("traffic_hour"):
         return None
     chart = (
@@ -30,31 +30,60 @@ def traffic_delay(run: Run) -> alt.Chart | alt.LayerChart | None:
             x=alt.X("month:O", title="month"),
             y=alt.Y("delay_s:Q", title="mean delay a vehicle [s], not yet inserted included"),
             color=alt.Color("network:N", scale=alt.Scale(range=PALETTE)),
-            tooltip=["month", "network", "delay_s", "delay_p95_s", "vehicles", "not_inserted"],
+            strokeDash="controller:N",
+            tooltip=["month", "network", "controller", "delay_s", "delay_p95_s", "vehicles", "not_inserted"],
         )
     )
-    return _sized(chart, "Delay under the fixed programme")
+    return _sized(chart, "Delay in a representative hour")
 
 
-def traffic_sketch(run: Run) -> alt.Chart | alt.LayerChart | None:
-    """The lanes of Trenggalek's sketch network."""
-    if run.scenario.traffic is None or "trenggalek" not in run.scenario.traffic.networks:
+def traffic_queues(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """The lanes of the first network, and the queues on them at the busiest moment of its first hour."""
+    if not run.has("traffic_queue"):
         return None
     from twin.traffic.geometry import lane_points
 
-    points = pd.DataFrame(lane_points("trenggalek"))
+    queues = run.table("traffic_queue")
+    points = pd.DataFrame(lane_points(queues.network.iloc[0]))
+    x = alt.X("x_m:Q", title="east [m]", scale=alt.Scale(zero=False))
+    y = alt.Y("y_m:Q", title="north [m]", scale=alt.Scale(zero=False))
+    lanes = (
+        alt.Chart(points).mark_line(color="#999999", strokeWidth=1).encode(x=x, y=y, detail="lane:N", order="point:Q")
+    )
+    shown = points.merge(queues[queues.halting_veh > 0], on="lane")
+    color = alt.Color("halting_veh:Q", title="halting [veh]", scale=alt.Scale(scheme="plasma", reverse=True))
+    waiting = (
+        alt.Chart(shown)
+        .mark_line(strokeWidth=5)
+        .encode(x=x, y=y, detail="lane:N", order="point:Q", color=color, tooltip=["lane", "halting_veh"])
+    )
+    minute = queues.at_s.iloc[0] / 60
+    return _sized(
+        lanes + waiting, f"Queues of {queues.network.iloc[0]} in its busiest moment (minute {minute:.0f})", 360
+    )
+
+
+LAMPS = {"G": "#009E73", "g": "#7FCFB9", "y": "#F0E442", "r": "#D55E00", "s": "#CC79A7", "o": "#999999"}
+
+
+def signal_timing(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """The lamps of the largest signal over some minutes: a signal-timing diagram."""
+    if not run.has("traffic_lamp"):
+        return None
+    lamps = run.table("traffic_lamp")
+    lamps["group"] = lamps.link.map("{:02d} ".format) + lamps.approach
     chart = (
-        alt.Chart(points)
-        .mark_line(color=PALETTE[7], strokeWidth=1)
+        alt.Chart(lamps)
+        .mark_bar(height=9)
         .encode(
-            x=alt.X("x_m:Q", title="east [m]"),
-            y=alt.Y("y_m:Q", title="north [m]", scale=alt.Scale(zero=False)),
-            detail="lane:N",
-            order="point:Q",
-            tooltip=["lane"],
+            x=alt.X("from_s:Q", title="time [s]"),
+            x2="until_s:Q",
+            y=alt.Y("group:N", title="signal group and approach"),
+            color=alt.Color("lamp:N", scale=alt.Scale(domain=list(LAMPS), range=list(LAMPS.values()))),
+            tooltip=["group", "lamp", "from_s", "until_s"],
         )
     )
-    return _sized(chart, "The five junctions: a sketch, geometry assumed (see sketch.csv)")
+    return _sized(chart, f"Signal timing of {lamps.signal.iloc[0]} ({lamps.network.iloc[0]})", 300)
 
 
 def solar_energy(run: Run) -> alt.Chart | alt.LayerChart | None:
@@ -204,6 +233,7 @@ def budget_balance(run: Run) -> alt.Chart | alt.LayerChart | None:
 FIGURES: dict[str, Callable[[Run], alt.Chart | alt.LayerChart | None]] = {
     figure.__name__: figure
     for figure in (
-        traffic_delay, traffic_sketch, solar_energy, solar_week, solar_map, programme_npv, tornado, budget_balance,
+        traffic_delay, traffic_queues, signal_timing, solar_energy, solar_week, solar_map, programme_npv, tornado,
+        budget_balance,
     )
 }  # fmt: skip

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from twin.module import Row, Rows, Seen, State, read_tables
-from twin.traffic.network import locate
+from twin.module import Row, Rows, Seen, State, Value, read_tables
+from twin.traffic.batch import Job, simulate
+from twin.traffic.demand import employment_factor, growth_factor
+from twin.traffic.evaluate import hour, settings_for
 from twin.traffic.options import TrafficOptions
-from twin.traffic.sim import simulate
+from twin.traffic.signals import signals_of
+
+SHOWN_FROM_S, SHOWN_S = 900, 180  # which part of the hour the signal-timing diagram shows
 
 
 class TrafficModule:
@@ -24,44 +26,54 @@ class TrafficModule:
     tables = read_tables(Path(__file__).parent / "tables.csv")
 
     def reset(self, scenario: Any, rng: np.random.Generator) -> None:
-        """Find or build the networks."""
+        """Begin without an hour."""
         self.options: TrafficOptions = scenario.traffic
         self.start: pd.Period = scenario.start_month
         self.rng = rng
-        self.networks = [locate(name, self.options.motorcycle_share) for name in self.options.networks]
         self.hours: list[Row] = []
+        self.pictures: Rows = {}
 
     def step(self, month: pd.Period, seen: Seen) -> None:
         """Simulate, or carry over."""
         months = (month - self.start).n
+        self.pictures = {}
         if months % self.options.simulate_every_months == 0:
-            self.hours = self._simulated(months)
+            self.hours = self._simulated(months, self._employment_factor(seen))
         else:
             self.hours = [{**row, "simulated": 0} for row in self.hours]
 
-    def _simulated(self, months: int) -> list[Row]:
+    def _employment_factor(self, seen: Seen) -> float:
+        """Commuting follows employment, where the labour sector shows any."""
+        employed = seen.total("labour", "labour_month", "employed")
+        return employment_factor(employed) if employed > 0 else 1.0
+
+    def _simulated(self, months: int, factor: float) -> list[Row]:
         o = self.options
-        scale = o.demand_scale * (1 + o.demand_growth_percent_per_year / 100) ** (months / 12)
-        seeds = [int(self.rng.integers(1, 2**31 - 1)) for _ in self.networks]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # each simulation is a process of its own
-            jobs = [pool.submit(simulate, *one, o.hour_s, scale) for one in zip(self.networks, seeds, strict=True)]
-            measured = [job.result() for job in jobs]
+        scale = o.demand_scale * factor * growth_factor(o.demand_growth_percent_per_year, months / 12)
+        keys: list[dict[str, Value]] = []
+        jobs: list[Job] = []
+        for network in o.networks:
+            seed = int(self.rng.integers(1, 2**31 - 1))  # one for all controllers: they meet the same traffic
+            for controller in o.controllers:
+                keys.append({"network": network, "controller": controller, "sumo_seed": seed})
+                jobs.append(
+                    hour(
+                        network, controller, settings_for(network, controller), seed, day_type=o.day_type, scale=scale,
+                        motorcycle_share=o.motorcycle_share, detectors=o.detectors, duration_s=o.hour_s,
+                        events=o.events, trace=months == 0 and not jobs,
+                    )
+                )  # fmt: skip
+        answers = simulate(jobs)
+        if months == 0:
+            self.pictures = pictures(jobs[0], answers[0], o.networks[0])
         return [
-            {
-                "network": network.name,
-                "controller": "fixed",
-                "sumo_seed": seed,
-                "simulated": 1,
-                "hour_s": o.hour_s,
-                "demand_scale": scale,
-                **asdict(hour),
-            }
-            for network, seed, hour in zip(self.networks, seeds, measured, strict=True)
+            {**key, "simulated": 1, "hour_s": o.hour_s, "demand_scale": scale, **answer["measures"]}
+            for key, answer in zip(keys, answers, strict=True)
         ]
 
     def observe(self) -> Rows:
-        """Table `traffic_hour`: one row a network."""
-        return {"traffic_hour": self.hours}
+        """Table `traffic_hour`: one row a network and controller; in the first month also the hour's pictures."""
+        return {"traffic_hour": self.hours, **self.pictures}
 
     def state(self) -> State:
         """The hour that the next months may carry over."""
@@ -70,3 +82,26 @@ class TrafficModule:
     def restore(self, state: State) -> None:
         """Take up the hour again."""
         self.hours = list(state["hours"])
+
+
+def pictures(job: Job, answer: Mapping[str, Any], network: str) -> Rows:
+    """Tables `traffic_queue` (the busiest moment) and `traffic_lamp` (three minutes of the largest signal)."""
+    signals = signals_of(job.network.net_file, job.detectors.camera_range_m)
+    j = max(range(len(signals.plans)), key=lambda j: signals.plans[j].links)
+    plan, zones = signals.plans[j], signals.zone_of[j]
+    approach = [signals.zones[z][0][0].rpartition("_")[0] if z >= 0 else "on foot" for z in zones]
+    begin_s = job.network.begin_s + min(SHOWN_FROM_S, job.duration_s // 2)
+    end_s = min(begin_s + SHOWN_S, job.network.begin_s + job.duration_s)
+    shown = [(float(t), state) for t, name, state in answer["lamps"] if name == plan.name]
+    spans = zip(shown, [*(t for t, _ in shown[1:]), end_s], strict=True)
+    lamps: list[Row] = [
+        {"network": network, "signal": plan.name, "link": link, "approach": approach[link], "lamp": letter,
+         "from_s": max(t, begin_s) - begin_s, "until_s": min(until_s, end_s) - begin_s}
+        for (t, state), until_s in spans if until_s > begin_s and t < end_s
+        for link, letter in enumerate(state)
+    ]  # fmt: skip
+    queues: list[Row] = [
+        {"network": network, "at_s": answer["busiest_s"] - job.network.begin_s, "lane": lane, "halting_veh": veh}
+        for lane, veh in answer["queues"]
+    ]
+    return {"traffic_queue": queues, "traffic_lamp": lamps}

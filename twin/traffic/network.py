@@ -1,57 +1,64 @@
-"""Road networks: found in an installed package, or built once from plain files and kept by their digest."""
+"""Road networks: found in an installed package or on disk, or built once from plain files and kept by their digest."""
 
 from __future__ import annotations
 
-import csv
+import difflib
 import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 import platformdirs
 
 from twin.errors import MissingExtraError, NetworkError
+from twin.traffic.files import Network, from_path, from_sumocfg, program
 
 SKETCH = Path(__file__).parent / "sketch"
+RESCO = (
+    "cologne1", "cologne3", "cologne8", "ingolstadt1", "ingolstadt7", "ingolstadt21", "arterial4x4", "grid4x4",
+)  # fmt: skip
+KNOWN = ("trenggalek", *RESCO)
+SUBLANE = (  # motorcycles share a lane; two vehicles that block each other inside a junction for 20 s are let past
+    "--lateral-resolution", "0.8", "--ignore-junction-blocker", "20",
+)  # fmt: skip
 NETCONVERT = (
-    "--lefthand", "--tls.yellow.time", "3", "--tls.allred.time", "2", "--no-turnarounds",
+    "--lefthand", "--tls.yellow.time", "3", "--tls.allred.time", "2", "--no-turnarounds", "--crossings.guess",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Network:
-    """What SUMO needs to simulate a network: files, when its hour begins, and options of its own."""
+def locate(name: str | Path) -> Network:
+    """The network of this name or at this path; it is built if need be.
 
-    name: str
-    net_file: Path
-    route_file: Path
-    begin_s: int
-    options: tuple[str, ...] = ()
+    - `trenggalek`: the labelled sketch, without vehicles (`twin.traffic.demand.hour_routes` draws an hour of them);
+    - `cologne1` … `grid4x4`: the eight RESCO networks of the sumo-rl package, unchanged;
+    - `X.sumocfg`: files, begin, end and processing options are taken from it;
+    - `X.net.xml`: the routes are `X.rou.xml` or the only `*.rou.xml` beside it;
+    - `X.net.xml+Y.rou.xml+Z.add.xml`: further files joined with a plus; those whose names end in `.rou.xml` are
+      routes, the others additional files; paths are as given or, where there is no such file, beside the network;
+    - a folder, such as import-osm writes: the only `*.sumocfg` in it, else the only `*.net.xml`.
 
-
-def locate(name: str, motorcycle_share: float = 0.75) -> Network:
-    """The network of this name, built if need be. Raises NetworkError or MissingExtraError."""
-    if name == "cologne1":
-        folder = _resco() / name
-        return Network(name, folder / f"{name}.net.xml", folder / f"{name}.rou.xml", begin_s=25200)
-    if name == "trenggalek":
-        routes = routes_xml(motorcycle_share)
-        folder = built(SKETCH, routes)
-        return Network(
-            name,
-            folder / "network.net.xml",
-            folder / "routes.rou.xml",
-            begin_s=0,
-            options=("--lateral-resolution", "0.8"),  # the sublane model: motorcycles share a lane
-        )
-    raise NetworkError(f"no network {name!r}; known: trenggalek, cologne1")
+    Without a .sumocfg an hour is simulated, from the last full five minutes before the first departure.
+    Raises NetworkError or MissingExtraError.
+    """
+    text = str(name)
+    if text == "trenggalek":
+        folder = built(SKETCH, "<routes/>\n")
+        return Network(text, folder / "network.net.xml", folder / "routes.rou.xml", begin_s=0, options=SUBLANE)
+    if text in RESCO:
+        return replace(from_sumocfg(_resco() / text / f"{text}.sumocfg"), name=text)
+    if (found := from_path(text)) is not None:
+        return found
+    near = difflib.get_close_matches(text, KNOWN, n=1, cutoff=0.6)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    raise NetworkError(
+        f"no network {text!r}; {meant}known: {', '.join(KNOWN)}; or a path of a .sumocfg, a .net.xml or a folder"
+    )
 
 
 def _resco() -> Path:
@@ -100,61 +107,24 @@ def built(source: Path, routes: str) -> Path:
 def _netconvert(plain: dict[str, Path | None], net_file: Path) -> None:
     options = {"nod": "--node-files", "edg": "--edge-files", "typ": "--type-files", "con": "--connection-files"}
     files = [word for kind, path in plain.items() if path is not None for word in (options[kind], str(path))]
-    command = [program("netconvert"), *files, *NETCONVERT, "--output-file", str(net_file), "--no-warnings"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    netconvert([*files, *NETCONVERT], net_file, (plain["nod"] or net_file).parent.name)
+
+
+def netconvert(options: Sequence[str], net_file: Path, where: str) -> None:
+    """Make a network with SUMO's netconvert, without its heading (date, places): the same input gives the same bytes.
+
+    Raises NetworkError, beginning with `where`, with netconvert's first complaint.
+    """
+    command = [program("netconvert"), *options, "--output-file", str(net_file), "--no-warnings"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0 or not net_file.is_file():
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith("Error")]
         what = re.sub(r"^Error:\s*", "", said[0]) if said else "netconvert gave no network"
-        raise NetworkError(f"{(plain['nod'] or net_file).parent.name}: {what}")
+        raise NetworkError(f"{where}: {what}")
+    without_heading(net_file)
 
 
-def program(name: str) -> str:
-    """Path of one of SUMO's programs in the installed eclipse-sumo package, or on the PATH."""
-    found = importlib.util.find_spec("sumo")
-    if found is not None and found.origin is not None and (path := Path(found.origin).parent / "bin" / name).is_file():
-        return str(path)
-    on_path = shutil.which(name)
-    if on_path is None:
-        raise MissingExtraError(f'{name} comes with SUMO: pip install "trenggalek-twin[twin]"')
-    return on_path
-
-
-def _read(name: str) -> list[dict[str, str]]:
-    with (SKETCH / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def origin_destination() -> dict[tuple[str, str], float]:
-    """Vehicles an hour from entry edge to exit edge: each inflow shared among the others by their attraction."""
-    entries = _read("demand.csv")
-    flows = {}
-    for origin in entries:
-        others = [entry for entry in entries if entry["entry"] != origin["entry"]]
-        weight = sum(float(entry["attraction"]) for entry in others)
-        for to in others:
-            share = float(to["attraction"]) / weight
-            flows[origin["in_edge"], to["out_edge"]] = float(origin["inflow_veh_per_h"]) * share
-    return flows
-
-
-def routes_xml(motorcycle_share: float) -> str:
-    """SUMO demand for the sketch: Poisson arrivals (`period="exp(rate)"`), vehicle kinds drawn by their share."""
-    kinds = []
-    for row in _read("vehicles.csv"):
-        other = row["share_of_other_than_motorcycles"]
-        share = (1 - motorcycle_share) * float(other) if other else motorcycle_share
-        if share > 0:
-            attributes = {
-                "id": row["vehicle"], "vClass": row["vclass"], "length": row["length_m"], "width": row["width_m"],
-                "maxSpeed": row["max_speed_m_per_s"], "minGap": row["min_gap_m"],
-                "emissionClass": row["emission_class"], "latAlignment": "arbitrary" if not other else "center",
-                "probability": f"{share:.9g}",
-            }  # fmt: skip
-            kinds.append("    <vType " + " ".join(f"{k}={quoteattr(v)}" for k, v in attributes.items()) + "/>")
-    flows = [
-        f'  <flow id="{origin}.{to}" type="mix" begin="0" end="3600" period="exp({veh_per_h / 3600:.9g})"'
-        f' from="{origin}" to="{to}" departLane="best" departSpeed="max"/>'
-        for (origin, to), veh_per_h in origin_destination().items()
-    ]
-    lines = ["<routes>", '  <vTypeDistribution id="mix">', *kinds, "  </vTypeDistribution>", *flows, "</routes>"]
-    return "\n".join(lines) + "\n"
+def without_heading(xml: Path) -> None:
+    """Take off the comments with date and places that SUMO's programs put on top of what they write."""
+    text = xml.read_text(encoding="utf-8")
+    xml.write_text(re.sub(r"<!-- generated on .*?-->\s*", "", text, flags=re.DOTALL), encoding="utf-8")

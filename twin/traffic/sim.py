@@ -1,124 +1,248 @@
-"""One representative hour in SUMO, and what a traffic engineer reads off it."""
+"""A network in SUMO, driven from decision to decision: detectors are read, phases wanted, the guards set the lamps."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import subprocess
-import sys
-import tempfile
-import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import libsumo
 import numpy as np
+from libsumo import _libsumo
 
-from twin.errors import MissingExtraError, NetworkError
-from twin.traffic.network import Network
+from controllers.guard import INFINITY, Guard
+from controllers.rules import Readings
+from twin.traffic.allway import AllWayStop
+from twin.traffic.detectors import DetectorOptions, Faults
+from twin.traffic.events import event_parameters
+from twin.traffic.files import Network
+from twin.traffic.signals import Signals
 
-MG_PER_KG = 1e6
-ROOT = Path(__file__).resolve().parents[2]
+DARK = "o"  # how the record of the lamps writes those without electricity
 
 
-@dataclass(frozen=True)
-class Measures:
-    """Means over *all* demanded vehicles where nothing else is said.
+@dataclass
+class Trace:
+    """What happened to the lamps and the queues: changes (time [s], junction, state) and halting vehicles by zone."""
 
-    `delay_s` is time loss + departure delay; a vehicle still waiting to enter has waited so far and counts, because a
-    bad controller hides its delay there. `speed_km_h` and the emissions are those of the vehicles that entered.
+    lamps: list[tuple[float, int, str]] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)
+    queues: list[np.ndarray] = field(default_factory=list)
+
+
+class TrafficSim:
+    """One simulation of a network. libsumo holds one at a time in a process; `close` it before the next.
+
+    `readings` are what the detectors saw at the last decision; `step(wanted)` lives `decision_s` seconds under the
+    wanted phases, int (junctions,). With `guarded` off nothing sets lamps: SUMO's own programmes run. `before_step` is
+    called before every stretch of simulated time (events); it may set `priority[j]` and `dark[j]`.
     """
 
-    vehicles: int
-    not_inserted: int
-    arrived: int
-    delay_s: float
-    delay_p95_s: float
-    stop_time_s: float
-    stops: float
-    speed_km_h: float
-    throughput_veh_per_h: float
-    distance_veh_km: float
-    co2_kg: float
-    fuel_kg: float
+    def __init__(
+        self,
+        network: Network,
+        signals: Signals,
+        options: Sequence[str] = (),
+        *,
+        additional: Sequence[str] = (),
+        decision_s: float = 5.0,
+        detectors: DetectorOptions | None = None,
+        seed: int = 1,
+        guarded: bool = True,
+    ) -> None:
+        self.detectors = detectors or DetectorOptions()
+        self.network, self.signals, self.decision_s, self.guarded = network, signals, decision_s, guarded
+        self.guards = [Guard(plan) for plan in self.signals.plans]
+        self.trace = Trace()
+        self.before_step: Callable[[], None] | None = None
+        junctions = len(self.guards)
+        self.priority: list[int | None] = [None] * junctions
+        self.dark = [False] * junctions
+        self._noted = [""] * junctions
+        self.dark_turn_s = event_parameters()["dark_turn_s"]
+        self.wake_s = INFINITY  # `before_step` is called then, even where no decision is due
+        self._stops: dict[int, AllWayStop] = {}  # who goes at the dark junctions
+        self._own: dict[int, tuple[str, float]] = {}  # SUMO's own programmes that come back, and when [s]
+        self._asked_s = [float(network.begin_s)] * junctions  # time of each guard's last answer
+        self._due_s = [float(network.begin_s)] * junctions  # when each must be asked again
+        self._lanes = sorted({lane for zone in self.signals.zones for lane, _ in zone})
+        place = {lane: i for i, lane in enumerate(self._lanes)}
+        self._shares = np.zeros((len(self.signals.zones), len(self._lanes)))
+        for z, zone in enumerate(self.signals.zones):
+            for lane, share in zone:
+                self._shares[z, place[lane]] = share
+        single = bool((self._shares.sum(axis=1) == 1).all() and (self._shares.max(axis=1) == 1).all())
+        self._order = self._shares.argmax(axis=1) if single else None
+        self._faults = Faults(self.detectors, len(self.signals.zones), np.random.default_rng([seed, 7]))
+        self._crossed = any(self.signals.walking_areas)
+        self._loops = [f"loop.{z}" for z in range(len(self.signals.zones))] if self.detectors.loops else []
+        self._passed = np.zeros(len(self._loops))
+        files = [*additional, *self._loop_file()]
+        libsumo.start(["sumo", *options, *(("--additional-files", ",".join(files)) if files else ())])
+        self.time_s = float(network.begin_s)
+        for j, guard in enumerate(self.guards):
+            if guarded:
+                self._show(j, guard.shown)
+        self.readings = self._read()
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the junctions, in the order of all arrays."""
+        return [plan.name for plan in self.signals.plans]
 
-def simulate(network: Network, seed: int, duration_s: int = 3600, scale: float = 1.0) -> Measures:
-    """Simulate from the network's begin for `duration_s` seconds under its own signal programme.
+    def step(self, wanted: Sequence[int] | np.ndarray | None = None) -> Readings:
+        """Live until the next decision; returns what the detectors then see."""
+        end_s = self.time_s + self.decision_s
+        wants: list[int] = wanted.tolist() if isinstance(wanted, np.ndarray) else list(wanted or ())
+        everybody = True  # at a decision all guards are asked, in between only those whose time has come
+        while self.time_s < end_s - 1e-9:
+            if self.before_step is not None:
+                self.before_step()
+            until_s = min(end_s, self.wake_s if self.wake_s > self.time_s else end_s, self._unlit(end_s))
+            if self.guarded:
+                until_s = self._ask(wants, everybody, until_s)
+            libsumo.simulationStep(until_s)
+            self.time_s, everybody = until_s, False
+            if not self.guarded:
+                self._note_lamps()
+        self.readings = self._read()
+        return self.readings
 
-    Nobody teleports. SUMO runs in a process of its own, so that the same arguments give the same numbers to the bit
-    whatever was simulated before. Raises NetworkError with SUMO's own message.
-    """
-    if importlib.util.find_spec("libsumo") is None:
-        raise MissingExtraError('SUMO is not installed: pip install "trenggalek-twin[twin]"')
-    for path in (network.net_file, network.route_file):
-        if not path.is_file():
-            raise NetworkError(f"{network.name}: no file {path.name}")
-    with tempfile.TemporaryDirectory(prefix="twin-sumo-") as folder:
-        trips = Path(folder) / "tripinfo.xml"
-        job = {"command": command(network, trips, seed, scale), "end_s": network.begin_s + duration_s}
-        done = subprocess.run(
-            [sys.executable, "-m", "twin.traffic.worker"],
-            input=json.dumps(job),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
+    def _ask(self, wants: list[int], everybody: bool, end_s: float) -> float:
+        """Ask the guards that have something to do and set their lamps; returns until when nobody need be asked [s].
+
+        A guard whose present phase is wanted again has nothing to do before its own time comes.
+        """
+        now_s = self.time_s
+        for j, guard in enumerate(self.guards):
+            urgent = self._crossed or self.priority[j] is not None
+            due = self._due_s[j] <= now_s or (everybody and (urgent or wants[j] != guard.target))
+            if due and not self.dark[j]:
+                self._admit(j, guard, wants[j])
+        return float(min(end_s, np.ceil(min(self._due_s) - 1e-9)))
+
+    def _admit(self, j: int, guard: Guard, wanted: int) -> None:
+        before, dt_s = guard.shown, self.time_s - self._asked_s[j]
+        near_maximum = guard.green_s + dt_s >= guard.plan.max_green_s - 1e-9
+        shown = guard.admit(
+            wanted,
+            dt_s,
+            self._calls(j) if near_maximum else None,
+            self.readings.walk_calls[j] if self._crossed else None,
+            self.priority[j],
         )
-        if done.returncode != 0:
-            raise NetworkError(
-                f"{network.name}: SUMO says: {done.stdout or f'nothing; it ended with code {done.returncode}'}"
-            )
-        return measures(read_trips(trips), duration_s)
+        self._asked_s[j], self._due_s[j] = self.time_s, self.time_s + guard.due_s
+        if shown is not before:
+            self._show(j, shown)
+
+    def _calls(self, j: int) -> list[bool]:
+        """For each phase of a junction whether a vehicle or a pedestrian waits for it; an unseen zone may hide one."""
+        most = self.signals.junctions.exists.shape[1]
+        present = np.nan_to_num(self.readings.vehicles, nan=1.0)
+        waiting = self.signals.junctions.green[j * most : j * most + len(self.guards[j].plan.phases)] @ present > 0
+        if self._crossed:
+            pressed = self.readings.walk_calls[j]
+            waiting = waiting | [bool(c & pressed) for c in self.guards[j].plan.crossings_of]
+        return list(waiting.tolist())
+
+    def _show(self, j: int, state: str) -> None:
+        libsumo.trafficlight.setRedYellowGreenState(self.signals.plans[j].name, state)
+        self.trace.lamps.append((self.time_s, j, state))
+
+    def _note_lamps(self) -> None:
+        """What SUMO's own programmes show, as far as it is looked at: after every step."""
+        for j, plan in enumerate(self.signals.plans):
+            state = libsumo.trafficlight.getRedYellowGreenState(plan.name)
+            if state != self._noted[j]:
+                self._noted[j] = state
+                self.trace.lamps.append((self.time_s, j, state))
+
+    def darken(self, j: int, dark: bool) -> None:
+        """Take a junction's electricity away, or give it back: it then starts with all red."""
+        plan = self.signals.plans[j]
+        if dark and not self.dark[j]:
+            self._due_s[j] = INFINITY
+            programme = self._own.pop(j, (libsumo.trafficlight.getProgram(plan.name), 0.0))[0]
+            self._stops[j] = AllWayStop(plan.name, plan.links, self.dark_turn_s, programme)
+            self._show(j, DARK * plan.links)
+        elif self.dark[j] and not dark:
+            programme = self._stops.pop(j).programme
+            self.guards[j].restart()
+            self._asked_s[j], self._due_s[j] = self.time_s, self.time_s + self.guards[j].due_s
+            self._show(j, self.guards[j].shown)
+            if not self.guarded:
+                self._own[j] = (programme, self._due_s[j])
+        self.dark[j] = dark
+
+    def _unlit(self, until_s: float) -> float:
+        """Let the dark junctions take turns and SUMO's own programmes come back; returns when to ask again [s]."""
+        for j, stop in self._stops.items():
+            on_foot = self._crossed and bool(self.readings.walk_calls[j])
+            until_s = min(until_s, stop.give(self.time_s, on_foot))
+        for j, (programme, at_s) in list(self._own.items()):
+            if at_s > self.time_s:
+                until_s = min(until_s, at_s)
+            else:
+                libsumo.trafficlight.setProgram(self.signals.plans[j].name, programme)
+                del self._own[j]
+        return until_s
+
+    def _read(self) -> Readings:
+        # The wrappers around these two functions cost more than the functions, and they are called very often.
+        vehicles = self._by_zone(_libsumo.lane_getLastStepVehicleNumber)
+        halting = self._by_zone(_libsumo.lane_getLastStepHaltingNumber)
+        self.trace.times_s.append(self.time_s)
+        self.trace.queues.append(halting)
+        vehicles, halting = self._faults.seen(vehicles, halting)
+        now_s, clocks = self.time_s, zip(self.guards, self._asked_s, strict=True)
+        return Readings(
+            time_s=now_s,
+            vehicles=vehicles,
+            halting=halting,
+            passed=self._passing(),
+            phase=np.array([guard.target for guard in self.guards]),
+            green_s=np.array([0.0 if g.changing else g.green_s + now_s - asked_s for g, asked_s in clocks]),
+            walk_calls=self._pressed() if self._crossed else (),
+        )
+
+    def _loop_file(self) -> list[str]:
+        """A file beside the other outputs with a loop 2 m before every stop line, where loops are wanted."""
+        if not self._loops:
+            return []
+        loops = "".join(
+            f'<inductionLoop id="{name}" lane="{zone[0][0]}" pos="-2" friendlyPos="true" period="86400" file="NUL"/>'
+            for name, zone in zip(self._loops, self.signals.zones, strict=True)
+        )
+        Path("loops.add.xml").write_text(f"<additional>{loops}</additional>", encoding="utf-8")
+        return ["loops.add.xml"]
+
+    def _passing(self) -> np.ndarray:
+        """Vehicles over each stop-line loop since the last reading; empty without loops."""
+        if not self._loops:
+            return self._passed
+        before = self._passed
+        self._passed = np.array([libsumo.inductionloop.getIntervalVehicleNumber(loop) for loop in self._loops], float)
+        return self._passed - before
+
+    def _by_zone(self, read: Callable[[str], int]) -> np.ndarray:
+        counts = np.fromiter(map(read, self._lanes), dtype=float, count=len(self._lanes))
+        return counts[self._order] if self._order is not None else self._shares @ counts
+
+    def _pressed(self) -> tuple[frozenset[int], ...]:
+        """Crossings for which somebody stands and waits, by junction."""
+        return tuple(
+            frozenset(link for link, (crossing, areas) in walks.items() if _waits_for(crossing, areas))
+            for walks in self.signals.walking_areas
+        )
+
+    def close(self) -> None:
+        """End the simulation; SUMO writes its output files."""
+        libsumo.close()
 
 
-def command(network: Network, trips: Path, seed: int, scale: float) -> list[str]:
-    """SUMO's command line for an hour of a network."""
-    return [
-        "sumo", "--net-file", str(network.net_file), "--route-files", str(network.route_file),
-        "--begin", str(network.begin_s), "--seed", str(seed), "--scale", repr(scale), "--time-to-teleport", "-1",
-        "--tripinfo-output", str(trips), "--tripinfo-output.write-unfinished", "--tripinfo-output.write-undeparted",
-        "--device.emissions.probability", "1", "--no-step-log", "--no-warnings", "--duration-log.disable",
-        *network.options,
-    ]  # fmt: skip
-
-
-def read_trips(path: Path) -> dict[str, np.ndarray]:
-    """SUMO's trip records as columns, one entry a demanded vehicle [s, m, mg]; `arrival` is −1 for the unfinished."""
-    wanted = ("depart", "departDelay", "arrival", "duration", "routeLength", "waitingTime", "waitingCount", "timeLoss")
-    columns: dict[str, list[float]] = {name: [] for name in (*wanted, "CO2_abs", "fuel_abs")}
-    for _, element in ET.iterparse(path):  # noqa: S314 (written by SUMO a moment ago)
-        if element.tag == "tripinfo":
-            for name in wanted:
-                columns[name].append(float(element.get(name, "0")))
-            emissions = element.find("emissions")
-            for name in ("CO2_abs", "fuel_abs"):
-                columns[name].append(0.0 if emissions is None else float(emissions.get(name, "0")))
-            element.clear()
-    return {name: np.asarray(values, dtype=float) for name, values in columns.items()}
-
-
-def measures(trips: dict[str, np.ndarray], duration_s: float) -> Measures:
-    """Measures of the trips of `duration_s` seconds; all zero where nobody came."""
-    n = len(trips["depart"])
-    entered = trips["depart"] >= 0
-    arrived = int(np.count_nonzero(trips["arrival"] >= 0))
-    delay_s = trips["timeLoss"] + trips["departDelay"]
-    distance_m, driven_s = float(trips["routeLength"][entered].sum()), float(trips["duration"][entered].sum())
-    return Measures(
-        vehicles=n,
-        not_inserted=int(n - np.count_nonzero(entered)),
-        arrived=arrived,
-        delay_s=_mean(delay_s),
-        delay_p95_s=float(np.quantile(delay_s, 0.95)) if n else 0.0,
-        stop_time_s=_mean(trips["waitingTime"]),
-        stops=_mean(trips["waitingCount"]),
-        speed_km_h=3.6 * distance_m / driven_s if driven_s > 0 else 0.0,
-        throughput_veh_per_h=arrived * 3600 / duration_s,
-        distance_veh_km=distance_m / 1000,
-        co2_kg=float(trips["CO2_abs"].sum()) / MG_PER_KG,
-        fuel_kg=float(trips["fuel_abs"].sum()) / MG_PER_KG,
+def _waits_for(crossing: str, areas: Sequence[str]) -> bool:
+    return any(
+        libsumo.person.getNextEdge(person) == crossing
+        for area in areas
+        for person in libsumo.edge.getLastStepPersonIDs(area)
     )
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else 0.0

@@ -1,0 +1,167 @@
+"""Simulated seconds per second: TrafficSim against raw SUMO (the limit) and sumo-rl (the peer), an hour of a network.
+
+    python -m benchmarks.traffic [--rounds 5] [--networks cologne1,grid4x4] [--json FILE]
+
+Every measurement is a process of its own; the candidates take turns within a round, and each ratio is the median over
+rounds of the ratio within a round. Raw SUMO and TrafficSim drive the network's own fixed programme, so that the same
+traffic is moved; sumo-rl and TrafficSim are also compared under random actions, a decision every 5 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+from twin.traffic.files import program
+from twin.traffic.hour import sumo_options
+from twin.traffic.network import locate
+from twin.traffic.sampling import sumo_home
+from twin.traffic.signals import signals_of
+
+HOUR_S, DECISION_S = 3600, 5
+CANDIDATES = (
+    "raw sumo",
+    "TrafficSim fixed",
+    "TrafficSim max-pressure",
+    "TrafficSim random",
+    "sumo-rl libsumo",
+    "sumo-rl TraCI",
+)
+
+
+def raw_sumo(name: str) -> float:
+    """Seconds that SUMO's program says its simulation took."""
+    network = locate(name)
+    words = [word for word in sumo_options(network, 1, 1.0) if word != "--duration-log.disable"]
+    end = ["--end", str(network.begin_s + HOUR_S), "--duration-log.statistics"]
+    done = subprocess.run([program("sumo"), *words, *end], capture_output=True, text=True, check=True)
+    return float(re.search(r"Duration: ([\d.]+)s", done.stdout)[1])
+
+
+def traffic_sim(name: str, rule: str) -> float:
+    """Seconds of an hour in TrafficSim: detectors read and guards asked every 5 s."""
+    import numpy as np
+
+    from controllers.rules import RULES
+    from twin.traffic.detectors import DetectorOptions
+    from twin.traffic.sim import TrafficSim
+
+    network = locate(name)
+    signals = signals_of(network.net_file, DetectorOptions().camera_range_m)
+    sim = TrafficSim(network, signals, sumo_options(network, 1, 1.0), decision_s=DECISION_S)
+    rng = np.random.default_rng(1)
+    phases = signals.junctions.phases
+    decide = RULES[rule](signals.junctions) if rule != "random" else lambda readings: rng.integers(0, phases)
+    began = time.perf_counter()
+    while sim.time_s < network.begin_s + HOUR_S:
+        sim.step(decide(sim.readings))
+    took_s = time.perf_counter() - began
+    sim.close()
+    return took_s
+
+
+def sumo_rl(name: str) -> float:
+    """Seconds of an hour in sumo-rl's environment with random actions."""
+    warnings.simplefilter("ignore")
+    os.environ["SUMO_HOME"] = str(sumo_home())
+    from sumo_rl import SumoEnvironment
+
+    network = locate(name)
+    environment = SumoEnvironment(
+        net_file=str(network.net_file), route_file=str(network.route_file), begin_time=network.begin_s,
+        num_seconds=HOUR_S, delta_time=DECISION_S, single_agent=False, sumo_seed=1, add_system_info=False,
+        add_per_agent_info=False, sumo_warnings=False, time_to_teleport=-1, min_green=5,
+        yellow_time=min(DECISION_S - 1, int(signals_of(network.net_file, 200.0).plans[0].yellow_s)),
+    )  # fmt: skip
+    environment.reset()
+    began = time.perf_counter()
+    done = False
+    while not done:
+        actions = {light: environment.action_spaces(light).sample() for light in environment.ts_ids}
+        *_, dones, _ = environment.step(actions)
+        done = dones["__all__"]
+    took_s = time.perf_counter() - began
+    environment.close()
+    return took_s
+
+
+def measure_one(candidate: str, name: str) -> None:
+    """What the child process does: one measurement, printed as JSON."""
+    if candidate == "raw sumo":
+        took_s = raw_sumo(name)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    else:
+        rules = {"fixed": "fixed_time", "max-pressure": "max_pressure", "random": "random"}
+        kind, _, which = candidate.partition(" ")
+        took_s = traffic_sim(name, rules[which]) if kind == "TrafficSim" else sumo_rl(name)
+        peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    sys.__stdout__.write("\nRESULT " + json.dumps({"took_s": took_s, "peak_mib": peak / 1024}) + "\n")
+
+
+def measured(candidate: str, name: str) -> dict[str, float]:
+    """One measurement in a process of its own."""
+    environment = {**os.environ, "PYTHONHASHSEED": "0"} | (
+        {"LIBSUMO_AS_TRACI": "1"} if candidate == "sumo-rl libsumo" else {}
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.traffic", "--one", candidate, "--networks", name],
+        capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if not lines:
+        raise RuntimeError(f"{candidate} on {name}: {done.stderr[-2000:]}")
+    return json.loads(lines[-1].removeprefix("RESULT "))
+
+
+def table(names: list[str], rounds: int) -> list[dict[str, float | str]]:
+    """One row a network and candidate: rate, ratios to raw SUMO and to both kinds of sumo-rl, peak memory."""
+    rows = []
+    for name in names:
+        results = [{candidate: measured(candidate, name) for candidate in CANDIDATES} for _ in range(rounds)]
+        for candidate in CANDIDATES:
+
+            def ratio(peer: str, candidate: str = candidate, results: list = results) -> float:
+                return statistics.median(r[peer]["took_s"] / r[candidate]["took_s"] for r in results)
+
+            rows.append({
+                "network": name,
+                "candidate": candidate,
+                "sim_s_per_s": HOUR_S / statistics.median(r[candidate]["took_s"] for r in results),
+                "of_raw_sumo": ratio("raw sumo"),
+                "over_sumo_rl_libsumo": ratio("sumo-rl libsumo"),
+                "over_sumo_rl_traci": ratio("sumo-rl TraCI"),
+                "peak_mib": statistics.median(r[candidate]["peak_mib"] for r in results),
+            })  # fmt: skip
+    return rows
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--networks", default="cologne1,grid4x4")
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    words = parser.parse_args()
+    if words.one:
+        measure_one(words.one, words.networks)
+        return
+    from twin.terminal import print_rows
+
+    rows = table(words.networks.split(","), words.rounds)
+    print_rows(rows, f"an hour, {os.cpu_count()} cores, median of {words.rounds} rounds", False)
+    if words.json:
+        words.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What the command lines share: tables and JSON on standard output, progress and complaints on standard error."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from twin import show
+from twin.compare import Interval
+
+out_console = Console()
+err_console = Console(stderr=True)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_rows(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
+    """Rows of one shape, as a table for people or as JSON for machines."""
+    if as_json:
+        print_json(rows)
+    else:
+        out_console.print(show.rows_table(rows, title))
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error; silent where that is no terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err_console, transient=True, disable=not err_console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def update(done: int, total: int, now: str = "") -> None:
+            bar.update(task, completed=done, total=total, description=f"{title} {now}")
+
+        yield update
+
+
+def seeds_of(text: str) -> list[int]:
+    """`7`, `1..5` or `1,3,5` as a list of seeds."""
+    if match := re.fullmatch(r"(\d+)\.\.(\d+)", text):
+        first, last = int(match[1]), int(match[2])
+        if first <= last:
+            return list(range(first, last + 1))
+    elif re.fullmatch(r"\d+(,\d+)*", text):
+        return [int(word) for word in text.split(",")]
+    raise typer.BadParameter(f"{text!r} is not 7, 1..5 or 1,3,5")
+
+
+def say(text: str) -> None:
+    """One line of an answer."""
+    out_console.print(text, soft_wrap=True, highlight=False)
+
+
+def tell(text: str) -> None:
+    """One line about the work, on standard error."""
+    err_console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def plus_minus(value: Interval | None) -> str:
+    """A mean with the half-width of its interval."""
+    if value is None:
+        return "–"
+    return show.number(value.mean) + ("" if value.half_width is None else f" ± {show.number(value.half_width)}")

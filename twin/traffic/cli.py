@@ -1,0 +1,140 @@
+"""`python -m twin traffic …`: baselines, tuning, networks from OpenStreetMap, calibration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twin import terminal
+
+app = typer.Typer(no_args_is_help=True, help="Roads, signals and traffic in SUMO.")
+
+NetworkNames = Annotated[
+    list[str],
+    typer.Option(
+        "--network", help="trenggalek, a RESCO network (cologne1 …), a .sumocfg, a .net.xml or a folder. Repeatable."
+    ),
+]
+NetworkName = Annotated[
+    str, typer.Option("--network", help="trenggalek, a RESCO network, a .sumocfg, a .net.xml, a folder.")
+]
+ControllerNames = Annotated[
+    list[str] | None, typer.Option("--controller", help="A baseline; all where none is named. Repeatable.")
+]
+DayTypeName = Annotated[
+    str, typer.Option("--day-type", help="On trenggalek: weekday, market_day, school_peak, lebaran or night; priors.")
+]
+SHOWN = ("delay_s", "delay_p95_s", "stops", "queue_mean_veh", "speed_km_h", "co2_kg", "not_inserted")
+
+
+@app.command(
+    epilog="Examples: `python -m twin traffic baselines --network cologne1 --seeds 1..3` · "
+    "`python -m twin traffic baselines --network trenggalek --day-type market_day --seeds 1..10 --json`"
+)
+def baselines(
+    networks: NetworkNames,
+    controllers: ControllerNames = None,
+    seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")] = "1..3",
+    day_type: DayTypeName = "weekday",
+    scale: Annotated[float, typer.Option("--scale", min=0.01, max=10, help="Demand against the network's own.")] = 1.0,
+    untuned: Annotated[bool, typer.Option("--untuned", help="Default settings instead of the tuned ones.")] = False,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Simulate an hour under each baseline; delay counts every demanded vehicle, also those that never got in.
+
+    Baselines run with the settings found by `tune`, in `twin/traffic/data/tuned.csv`.
+    """
+    from twin.traffic import evaluate
+
+    names = evaluate.known_controllers(controllers or ())
+    with terminal.progress_bar("simulating hours") as progress:
+        rows = evaluate.baselines(
+            networks, names, terminal.seeds_of(seeds), progress, day_type=day_type, scale=scale, untuned=untuned
+        )
+    if as_json:
+        terminal.print_json(rows)
+        return
+    lines = [
+        {
+            "network": line["network"], "controller": line["controller"], "seeds": line["seeds"],
+            **{figure: terminal.plus_minus(line[figure]) for figure in SHOWN},
+        }
+        for line in evaluate.summary(rows, SHOWN)
+    ]  # fmt: skip
+    terminal.print_rows(lines, "mean ± half-width of the 95 % interval over seeds", False)
+
+
+@app.command(epilog="Example: `python -m twin traffic tune --network cologne1 --controller max_pressure --settings 16`")
+def tune(
+    networks: NetworkNames,
+    controllers: ControllerNames = None,
+    most: Annotated[int, typer.Option("--settings", min=1, help="How many settings to try at most.")] = 32,
+    to: Annotated[Path, typer.Option("--to", help="Table that keeps what is found.")] = Path("tuned.csv"),
+) -> None:
+    """Find each baseline's best settings on a network: many on one seed, the better quarter on more seeds.
+
+    The seeds (101 …) are never used to evaluate. Interrupted, the same command goes on where it was.
+    """
+    from twin.traffic import evaluate
+    from twin.traffic.baselines import BASELINES
+    from twin.traffic.tune import keep, tune
+
+    for network in networks:
+        for controller in evaluate.known_controllers(controllers or ()):
+            if BASELINES[controller].grid:
+                found = tune(network, controller, most, terminal.tell)
+                keep(found, to)
+                terminal.tell(f"{network} {controller}: {found.delay_s:.1f} s with {dict(found.settings)} -> {to}")
+
+
+@app.command("import-osm", epilog="Example: `python -m twin traffic import-osm town.osm.pbf --to town/`")
+def import_osm_command(
+    file: Annotated[Path, typer.Argument(help="An OpenStreetMap extract: .osm, .osm.xml, .osm.gz or .osm.pbf.")],
+    to: Annotated[Path, typer.Option("--to", help="A new folder for the network.")],
+    demand_veh_per_h: Annotated[
+        float, typer.Option("--demand", min=1, help="Vehicles an hour that drive across it; a prior.")
+    ] = 1200.0,
+) -> None:
+    """Build a network with signals, left-hand traffic and a labelled prior of demand from an OpenStreetMap extract."""
+    from twin.traffic.osm import import_osm
+
+    network = import_osm(file, to, demand_veh_per_h=demand_veh_per_h)
+    terminal.say(f"network: {network.net_file.parent}; run it with `python -m twin traffic baselines --network {to}`")
+
+
+@app.command(epilog="Example: `python -m twin traffic check --network my.sumocfg`")
+def check(network: NetworkName) -> None:
+    """Check a network and its demand: says nothing if they are sound, else every fault at once (exit code 2)."""
+    from twin.traffic.netcheck import check
+    from twin.traffic.network import locate
+
+    check(locate(network))
+
+
+@app.command(
+    epilog="Example: `python -m twin traffic calibrate --network trenggalek --counts counts.csv --to demand.rou.xml`"
+)
+def calibrate(
+    network: NetworkName,
+    counts: Annotated[
+        Path,
+        typer.Option("--counts", help="CSV: junction,from_edge,to_edge,begin (HH:MM),vehicle,count by 15 minutes."),
+    ],
+    to: Annotated[Path, typer.Option("--to", help="Where to write the routes that reproduce the counts.")],
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=20)] = 3,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Find demand that reproduces turning counts; exit code 1 where fewer than 85 % of the turns have GEH < 5."""
+    from twin.traffic.calibration import calibrate_file
+
+    report = calibrate_file(network, counts, to, rounds)
+    summary: dict[str, Any] = report.summary()
+    if as_json:
+        terminal.print_json(summary)
+    else:
+        terminal.print_rows(summary.pop("worst"), "turns that fit worst", False)
+        terminal.print_rows([{"figure": key, "value": value} for key, value in summary.items()], "calibration", False)
+    if not report.passed:
+        raise typer.Exit(1)
