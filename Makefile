@@ -6,11 +6,12 @@ SCENARIO ?= baseline
 BIN = .venv/bin
 READY = .venv/.ready
 
-.PHONY: run test test-all lint lock clean help
+.PHONY: run test test-all bench lint lock clean help
 
 help:
 	@echo "make run    set up .venv, run the $(SCENARIO) scenario, print its key figures and write the report"
 	@echo "make test   set up .venv and run the tests (make test-all: the slow ones too)"
+	@echo "make bench  speed and memory against peers and limits"
 	@echo "make lint   ruff and mypy"
 	@echo "make lock   refresh constraints.txt from pyproject.toml in an environment of its own"
 	@echo "make clean  remove .venv and caches; runs/ stays"
@@ -20,10 +21,13 @@ run: $(READY)
 	$(BIN)/python -m twin report $(SCENARIO)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-all: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+bench: $(READY)
+	$(BIN)/python -W ignore -m benchmarks.traffic
 
 lint: $(READY)
 	$(BIN)/ruff check .

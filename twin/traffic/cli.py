@@ -26,7 +26,7 @@ ControllerNames = Annotated[
 DayTypeName = Annotated[
     str, typer.Option("--day-type", help="On trenggalek: weekday, market_day, school_peak, lebaran or night; priors.")
 ]
-SHOWN = ("delay_s", "delay_p95_s", "stops", "queue_mean_veh", "speed_km_h", "co2_kg", "not_inserted")
+SHOWN = ("delay_s", "delay_p95_s", "stops", "speed_km_h", "not_inserted")
 
 
 @app.command(
@@ -56,14 +56,15 @@ def baselines(
     if as_json:
         terminal.print_json(rows)
         return
-    lines = [
-        {
-            "network": line["network"], "controller": line["controller"], "seeds": line["seeds"],
-            **{figure: terminal.plus_minus(line[figure]) for figure in SHOWN},
-        }
-        for line in evaluate.summary(rows, SHOWN)
-    ]  # fmt: skip
-    terminal.print_rows(lines, "mean ± half-width of the 95 % interval over seeds", False)
+    lines = evaluate.summary(rows, SHOWN)
+    for network in networks:
+        shown = [
+            {"controller": line["controller"], **{figure: terminal.plus_minus(line[figure]) for figure in SHOWN}}
+            for line in lines
+            if line["network"] == network
+        ]
+        n = len(rows) // len(networks) // len(names)
+        terminal.print_rows(shown, f"{network}: mean ± half-width of the 95 % interval over {n} seeds", False)
 
 
 @app.command(epilog="Example: `python -m twin traffic tune --network cologne1 --controller max_pressure --settings 16`")
@@ -138,3 +139,32 @@ def calibrate(
         terminal.print_rows([{"figure": key, "value": value} for key, value in summary.items()], "calibration", False)
     if not report.passed:
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `python -m twin traffic saturation --cycles 8 --json`")
+def saturation(
+    lane_width_m: Annotated[float, typer.Option("--lane-width", min=2, max=6, help="Width of a lane [m].")] = 3.25,
+    lanes: Annotated[int, typer.Option("--lanes", min=1, max=4)] = 2,
+    cycles: Annotated[int, typer.Option("--cycles", min=2, help="Signal cycles a mix.")] = 8,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Measure the saturation flow and the passenger-car equivalents that emerge, beside the capacity manual's."""
+    from dataclasses import asdict
+
+    from twin.traffic.saturation import experiment
+
+    flows, equivalents = experiment(lane_width_m=lane_width_m, lanes=lanes, cycles=cycles)
+    documents = {"flows": [asdict(one) for one in flows], "equivalents": [asdict(one) for one in equivalents]}
+    if as_json:
+        terminal.print_json(documents)
+        return
+    figures = (
+        "motorcycle_share",
+        "saturation_flow_veh_per_h",
+        "saturation_flow_pcu_per_h",
+        "manual_pcu_per_h",
+        "ratio",
+    )
+    rows = [{"mix": row["mix"], **{name: row[name] for name in figures}} for row in documents["flows"]]
+    terminal.print_rows(rows, "saturation flow of an approach, an hour of green", False)
+    terminal.print_rows(documents["equivalents"], "what a vehicle counts in cars", False)

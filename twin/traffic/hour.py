@@ -13,6 +13,7 @@ from controllers.plan import SignalPlan
 from controllers.rules import Readings
 from twin.traffic.baselines import BASELINES, Baseline, Settings, decider, sumo_logic_xml
 from twin.traffic.detectors import DetectorOptions
+from twin.traffic.electricity import lit_seconds, signal_electricity_kwh, signal_plts_percent
 from twin.traffic.events import EventOptions, check
 from twin.traffic.files import Network
 from twin.traffic.live_events import Events, counted_red_light, output_words, write_files
@@ -55,9 +56,18 @@ def live(job: dict[str, Any]) -> dict[str, Any]:
             sim.step(decide(sim.readings))
     finally:
         sim.close()
-    queues, violated = np.array(sim.trace.queues), counted_red_light(events, network)
+    lamps_s, powered_s = lit_seconds(sim.trace.lamps, len(signals.plans), end_s)
+    electricity_kwh = signal_electricity_kwh(lamps_s, powered_s)
+    found = read(
+        Path(),
+        job["duration_s"],
+        np.array(sim.trace.queues),
+        red_light_violations=counted_red_light(events, network),
+        signal_electricity_kwh=float(electricity_kwh.sum()),
+        signal_plts_percent=signal_plts_percent(electricity_kwh, [n in events.hybrid_supply for n in sim.names]),
+    )
     return {
-        "measures": asdict(read(Path(), job["duration_s"], queues, red_light_violations=violated)),
+        "measures": asdict(found),
         **(told_of(sim, signals) if job["trace"] else {}),
         "violations": [vars(v) for v in violations(signals.plans, sim.trace, end_s)] if baseline.rule else [],
     }
@@ -83,7 +93,8 @@ def sumo_options(network: Network, seed: int, scale: float) -> list[str]:
     """SUMO's command-line words for a network, without outputs; nobody teleports."""
     return [
         "--net-file", str(network.net_file), "--route-files", ",".join(map(str, network.demand_files)),
-        "--begin", str(network.begin_s), "--seed", str(seed), "--scale", repr(scale), "--time-to-teleport", "-1",
+        "--begin", str(network.begin_s), "--seed", str(seed), "--scale", repr(scale),
+        "--time-to-teleport", "-1", "--collision.action", "warn", "--pedestrian.striping.jamtime", "-1",
         "--no-step-log", "--no-warnings", "--duration-log.disable", *network.options,
     ]  # fmt: skip
 

@@ -39,23 +39,22 @@ def write_files(options: EventOptions, network: Network, plans: Sequence[SignalP
     return files
 
 
-def sumo_words(options: EventOptions) -> list[str]:
-    """SUMO's command-line words for conflicts, from a share of the vehicles, beside those for the other outputs."""
-    if options.ssm_percent == 0:
-        return []
-    words = output_options(conflicts=True)[len(output_options()) :]
-    words[words.index("--device.ssm.probability") + 1] = repr(options.ssm_percent / 100)
+def output_words(options: EventOptions) -> list[str]:
+    """SUMO's command-line words for the outputs that the measures read; conflicts from a share of the vehicles."""
+    words = output_options(conflicts=options.ssm_percent > 0)
+    if options.ssm_percent > 0:
+        words[words.index("--device.ssm.probability") + 1] = repr(options.ssm_percent / 100)
     return words
 
 
-def counted_red_light(options: EventOptions, network: Network) -> dict[str, int]:
-    """After a simulation that was to count them: vehicles that passed a stop line at red; else nothing."""
+def counted_red_light(options: EventOptions, network: Network) -> int | None:
+    """After a simulation that was to count them: vehicles that passed a stop line at red; else None."""
     if not options.count_red_light:
-        return {}
+        return None
     dark = [(o.junction, network.begin_s + o.from_s, network.begin_s + o.until_s) for o in options.dark]
     words = dict(zip(network.options, network.options[1:], strict=False))
     step_s = float(words.get("--step-length", 1.0))
-    return {"red_light_violations": red_light_violations(Path(CROSSINGS), Path(LAMPS), dark, step_s)[0]}
+    return red_light_violations(Path(CROSSINGS), Path(LAMPS), dark, step_s)[0]
 
 
 class Events:
@@ -126,8 +125,8 @@ class Events:
     def _lane_mates(self, j: int, link: int) -> list[int]:
         """The links that leave from the same lane."""
         controlled = libsumo.trafficlight.getControlledLinks(self._sim.names[j])
-        lanes = {lanes[0] for lanes, *_ in controlled[link : link + 1]}
-        return [i for i, ways in enumerate(controlled) if ways and ways[0][0] in lanes]
+        lane = controlled[link][0][0]
+        return [i for i, ways in enumerate(controlled) if ways and ways[0][0] == lane]
 
 
 def serving(guard: Guard, link: int, mates: Sequence[int]) -> int | None:

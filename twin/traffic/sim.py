@@ -153,7 +153,7 @@ class TrafficSim:
         """What SUMO's own programmes show, as far as it is looked at: after every step."""
         for j, plan in enumerate(self.signals.plans):
             state = libsumo.trafficlight.getRedYellowGreenState(plan.name)
-            if state != self._noted[j]:
+            if state != self._noted[j] and not self.dark[j]:
                 self._noted[j] = state
                 self.trace.lamps.append((self.time_s, j, state))
 

@@ -23,6 +23,7 @@ ATTRIBUTES = {  # SUMO's name of an attribute -> our column
     "speedFactor": "speed_factor",
     "emissionClass": "emission_class",
 }
+OWN_COLUMNS = {"vehicle", "share", "share_of_other_than_motorcycles", "source", "confidence", *ATTRIBUTES.values()}
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -55,9 +56,14 @@ def vehicle_mix(motorcycle_share: float) -> dict[str, float]:
 
 
 def vehicle_type(row: Mapping[str, str], **more: str) -> str:
-    """A vType, without its end, from a row of a vehicle table; `more` are attributes as SUMO names them."""
+    """A vType, without its end, from a row of a vehicle table; `more` are attributes as SUMO names them.
+
+    Columns that are not ours are SUMO's own attributes; an empty cell leaves SUMO's value.
+    """
     named = {attribute: row[column] for attribute, column in ATTRIBUTES.items() if row.get(column)}
-    return "<vType " + " ".join(f"{k}={quoteattr(v)}" for k, v in {"id": row["vehicle"], **named, **more}.items())
+    driving = {name: value for name, value in row.items() if name not in OWN_COLUMNS and value}
+    attributes = {"id": row["vehicle"], **named, **driving, **more}
+    return "<vType " + " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
 
 
 def mix_xml(mix: Mapping[str, float]) -> str:
@@ -65,7 +71,6 @@ def mix_xml(mix: Mapping[str, float]) -> str:
     lines = [
         "    " + vehicle_type(
             row,
-            latAlignment="arbitrary" if row["vehicle"] == MOTORCYCLE else "center",
             probability=f"{mix[row['vehicle']]:.9g}",
         ) + "/>"
         for row in read_table(SKETCH / "vehicles.csv")

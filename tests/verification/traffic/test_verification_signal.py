@@ -81,13 +81,13 @@ def signal(net: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[float, 
     (folder / "loop.add.xml").write_text(
         '<additional><instantInductionLoop id="l" lane="in_0" pos="-0.1" file="loop.csv"/></additional>'
     )
-    simulated(net, folder, flow('period="1"', 3600), 3600, "--additional-files", "loop.add.xml")
+    simulated(net, folder, flow('period="2"', 2400), 2400, "--additional-files", "loop.add.xml")
     with (folder / "loop.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter=";") if row["instantOut_state"] == "enter"]
     times_s = np.array([float(row["instantOut_time"]) for row in rows])
     cycle_s, green_s, end_s = programme(net)
     per_h, passed = [], []
-    for begin_s in np.arange(600, 3000, cycle_s):  # in cycles that begin with the green
+    for begin_s in np.arange(600, 2200, cycle_s):  # in cycles that begin with the green
         start_s = begin_s - begin_s % cycle_s + green_s
         crossings_s = times_s[(times_s >= start_s) & (times_s < start_s + cycle_s)] - start_s
         passed.append(len(crossings_s))
@@ -120,24 +120,43 @@ def test_theory_the_saturation_flow_is_that_of_the_following_model(signal):
     assert 0.4 * cycle_s < green_s < 0.55 * cycle_s
 
 
-@pytest.mark.parametrize("headway_s", [6, 10, 15])
-def test_theory_evenly_spaced_arrivals_wait_as_in_a_d_d_1_queue(net: Path, tmp_path: Path, signal, headway_s: int):
+@pytest.mark.parametrize("headway_s", [5.3, 7, 11, 17])  # none goes into the cycle of 90 s: all phases of it are met
+def test_theory_evenly_spaced_arrivals_wait_as_in_a_d_d_1_queue(net: Path, tmp_path: Path, signal, headway_s: float):
     cycle_s, green_s, saturation = signal
     trips = simulated(net, tmp_path, flow(f'period="{headway_s}"', 7200), 7200)
     degree = cycle_s / headway_s / (saturation * green_s)
     expected_s = float(uniform_delay_s(cycle_s, green_s / cycle_s, degree))
-    # 10 %: a real queue stands back from the line, and a car that only slows down loses less than one that stops.
-    assert control_delay_s(trips, 900, 6500) == pytest.approx(expected_s, rel=0.10)
+    # 6 %: arrivals are whole cars in whole seconds, and a real queue stands back from the line (found: 1 to 4 %).
+    assert control_delay_s(trips, 900, 6600) == pytest.approx(expected_s, rel=0.06)
 
 
-@pytest.mark.parametrize("degree", [0.5, 0.7, 0.9])
-def test_theory_random_arrivals_wait_as_webster_says(net: Path, tmp_path: Path, signal, degree: float):
+@pytest.mark.parametrize(("degree", "seeds"), [(0.5, 2), (0.7, 3), (0.9, 5)])
+def test_theory_random_arrivals_wait_as_webster_says(net: Path, tmp_path: Path, signal, degree: float, seeds: int):
     cycle_s, green_s, saturation = signal
     per_s = degree * saturation * green_s / cycle_s
     delays_s = []
-    for seed in (1, 2, 3, 4):
-        trips = simulated(net, tmp_path / str(seed), flow(f'period="exp({per_s:.6f})"', 14400), 14400, seed=seed)
-        delays_s.append(control_delay_s(trips, 1800, 13500))
+    for seed in range(1, 1 + seeds):
+        trips = simulated(net, tmp_path / str(seed), flow(f'period="exp({per_s:.6f})"', 7200), 7200, seed=seed)
+        delays_s.append(control_delay_s(trips, 900, 6600))
     case = (cycle_s, green_s / cycle_s, degree, per_s)
     expected_s = float(webster_delay_s(*case) - webster_correction_s(*case))
-    assert np.mean(delays_s) == pytest.approx(expected_s, rel=0.12)
+    # 10 %: at 0.9 one and a half hours scatter by 10 % from seed to seed, so the mean of five by 4 to 5 %; Webster's
+    # correction is itself a fit.
+    assert np.mean(delays_s) == pytest.approx(expected_s, rel=0.10)
+
+
+def test_another_tool_no_vehicle_is_lost_or_made(net: Path, tmp_path: Path):
+    # 20 % more than the signal lets through: some arrive, some are under way, some never got in.
+    demand = flow('period="2.5" number="400"', 1000).replace('end="1000" ', "")
+    for end_s in (300, 900, 1200):
+        folder = tmp_path / str(end_s)
+        trips = simulated(net, folder, demand, end_s, "--statistic-output", "statistic.xml")
+        found = measures(trips, end_s)
+        (told,) = sumolib.xml.parse_fast(
+            str(folder / "statistic.xml"), "vehicles", ["loaded", "inserted", "running", "waiting"]
+        )
+        assert found.vehicles == min(400, int(np.ceil(end_s / 2.5)))
+        assert found.not_inserted == int(told.waiting)
+        assert found.vehicles - found.not_inserted == int(told.inserted)
+        assert found.arrived == int(told.inserted) - int(told.running)
+    assert found.arrived < found.vehicles
