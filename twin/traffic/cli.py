@@ -168,3 +168,32 @@ def saturation(
     rows = [{"mix": row["mix"], **{name: row[name] for name in figures}} for row in documents["flows"]]
     terminal.print_rows(rows, "saturation flow of an approach, an hour of green", False)
     terminal.print_rows(documents["equivalents"], "what a vehicle counts in cars", False)
+
+
+@app.command(epilog="Example: `python -m twin traffic feed --network cologne1 --json`")
+def feed(
+    network: NetworkName,
+    at_h: Annotated[
+        float | None, typer.Option("--at", help="Hour of the day; an hour before the simulated day's end if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the day that is shown.")] = 1,
+    day_type: DayTypeName = "weekday",
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Travel time and congestion of every road now and in the next hour, as the public app would show them.
+
+    A forecast from detector data, learned from other simulated days; these are simulated on first use (minutes).
+    """
+    from twin.traffic.feed import public_feed
+
+    with terminal.progress_bar("simulating days") as progress:
+        rows = public_feed(network, seed, at_h, day_type=day_type, progress=progress)
+    if as_json:
+        terminal.print_json(rows)
+        return
+    lines = [
+        {"road": row["name"], "free_flow_s": row["free_flow_s"],
+         **{f"+{time['in_min']} min": f"{time['travel_s']:.0f} s {time['level']}" for time in row["times"]}}
+        for row in rows
+    ]  # fmt: skip
+    terminal.print_rows(lines, f"{network} at {rows[0]['at']}: travel time and level of service, A (free) to F", False)

@@ -28,6 +28,7 @@ from twin.errors import NetworkError
 from twin.traffic.batch import Progress
 from twin.traffic.detectors import DetectorOptions
 from twin.traffic.files import Network, elements
+from twin.traffic.netcheck import check
 from twin.traffic.network import cache_folder
 from twin.traffic.roads import Road, RoadWatch, roads_of
 from twin.traffic.signals import signals_of
@@ -172,7 +173,7 @@ def _rate(flow: ET.Element, lasts_s: float) -> float:
 def simulated_days(network: Network, plans: Sequence[DayPlan], progress: Progress | None = None) -> list[Day]:
     """The days in the order of their plans, each simulated once and kept in the cache folder.
 
-    Raises NetworkError with SUMO's message, or if no road of the network ends at a signal.
+    Raises NetworkError if no road of the network ends at a signal, else FaultsError with all that `netcheck` finds.
     """
     if not any(road.watched for road in roads_of(network.net_file)):
         raise NetworkError(f"{network.name}: no road ends at a signal, so no detector sees one")
@@ -209,6 +210,7 @@ def _made_by() -> list[str]:
 def _simulate(network: Network, plan: DayPlan, folder: Path, told: dict[str, Any]) -> None:
     """Live the day in a fresh process, in `folder`, from files under names of fixed length (see `hour.live`)."""
     (folder / "routes.xml").write_text(day_routes(network, plan), encoding="utf-8")
+    check(network)
     words = list(network.options)
     if not plan.sublane and "--lateral-resolution" in words:
         del words[words.index("--lateral-resolution") : words.index("--lateral-resolution") + 2]

@@ -91,12 +91,16 @@ def fit(
 
 
 def forecast(model: Model, seen: np.ndarray) -> Forecast:
-    """Forecasts told at every interval of a day so far, `seen` (n′ ≤ n, R, S); each uses what was seen until then."""
+    """Forecasts told at every interval of a day so far, `seen` (n′ ≤ n, R, S); each uses what was seen until then.
+
+    Of a road that has been silent for LAGS intervals the combination tells the profile.
+    """
     features = _features(seen[None], model.signs_of_day[: len(seen)], model.upstream) / model.spread
     learned = np.einsum("dnrf,hrf->dnhr", features, model.slopes)
     held = _held(learned[:, :, 0], model.time_of_day)
     base = _ahead(model.time_of_day[None])[0, : len(seen)]
-    combined = base + _combination(learned, held, model.weights)[0]
+    heard = _recent(np.isfinite(seen).any(axis=2)[None].astype(float), LAGS)[0] > 0
+    combined = base + _combination(learned, held, model.weights)[0] * heard[:, None]
     logs = {
         "persistence": base + held[0],
         "profile": base,

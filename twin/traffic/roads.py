@@ -108,11 +108,11 @@ def upstream(roads: Sequence[Road]) -> np.ndarray:
 def way_around(roads: Sequence[Road], travel_s: np.ndarray, r: int) -> tuple[list[str], float] | None:
     """The fastest way from the start to the end of road r that does not use it: (names of roads, time [s]).
 
-    None if there is none. `travel_s` (roads,); turns as the network allows them (Dijkstra over roads).
+    None if there is none among `roads`. `travel_s` (roads,); turns as the network allows them (Dijkstra over roads).
     """
     n, place = len(roads), {road.name: i for i, road in enumerate(roads)}
     links = [(n, i) for i, road in enumerate(roads) if road.start == roads[r].start]
-    links += [(i, place[name]) for i, road in enumerate(roads) for name in road.onward]
+    links += [(i, place[name]) for i, road in enumerate(roads) for name in road.onward if name in place]
     links = [(i, j) for i, j in links if r not in (i, j)]
     if not links:
         return None

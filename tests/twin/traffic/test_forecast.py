@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from controllers.rules import Readings
-from twin.errors import NetworkError
+from twin.errors import FaultsError, NetworkError
 from twin.traffic import days as lived
 from twin.traffic.days import Day, DayPlan, day_routes, demand_factors, simulated_days, travel_times
 from twin.traffic.detectors import DetectorOptions
@@ -335,7 +335,7 @@ def test_what_cannot_be_fed_is_told(town: Path, tmp_path: Path):
     with pytest.raises(NetworkError, match="no vehicle, trip or flow"):
         simulated_days(Network("x", town, tmp_path / "empty.rou.xml", 0), [PLAN])
     (tmp_path / "bad.rou.xml").write_text(ROUTES.replace('to="out"', 'to="gone"'))
-    with pytest.raises(NetworkError, match="gone"):
+    with pytest.raises(FaultsError, match="gone"):
         simulated_days(Network("x", town, tmp_path / "bad.rou.xml", 0), [PLAN])
     for kind, text in (("nod", NODES.replace("traffic_light", "priority")), ("edg", EDGES)):
         (tmp_path / f"x.{kind}.xml").write_text(text)
