@@ -10,7 +10,6 @@ import difflib
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -18,6 +17,7 @@ from pydantic import Field
 from controllers.plan import SignalPlan
 from twin.errors import FaultsError
 from twin.module import Options
+from twin.traffic.files import Network, elements
 from twin.traffic.vehicles import DATA, read_table
 
 
@@ -102,8 +102,8 @@ class EventOptions(Options):
         return tuple(outage for outage in self.outages if outage.junction not in self.hybrid_supply)
 
 
-def check(options: EventOptions, plans: Sequence[SignalPlan], net_file: Path) -> None:
-    """Raise FaultsError for junctions and lanes that there are not, empty times, and closures nobody can get round."""
+def check(options: EventOptions, plans: Sequence[SignalPlan], network: Network) -> None:
+    """Raise FaultsError for signals and lanes that there are not, empty times, and closures that cut off a trip."""
     names = [plan.name for plan in plans]
     faults = [*_spans("outages", "junction", options.outages), *_spans("closures", "lane", options.closures)]
     asked = [("outages", o.junction) for o in options.outages] + [("hybrid_supply", j) for j in options.hybrid_supply]
@@ -111,12 +111,12 @@ def check(options: EventOptions, plans: Sequence[SignalPlan], net_file: Path) ->
     if options.closures:
         import sumolib
 
-        net = sumolib.net.readNet(str(net_file))
+        net = sumolib.net.readNet(str(network.net_file))
         lanes = {lane.getID(): lane for edge in net.getEdges() for lane in edge.getLanes()}
         missing = [closure.lane for closure in options.closures if closure.lane not in lanes]
         faults += [f"closures: no lane {lane!r}{_near(lane, lanes)}" for lane in missing]
         if not missing:
-            faults += _cut_off(net, options.closures)
+            faults += _cut_off(net, trips_of(network), options.closures)
     if faults:
         raise FaultsError("events", faults)
 
@@ -132,44 +132,48 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _cut_off(net: Any, closures: Sequence[Closure]) -> Iterator[str]:
-    """One line for each moment at which closures leave no way from some entry of the network to some exit."""
-    edges = [edge for edge in net.getEdges() if edge.allows("passenger")]
-    entries = [edge for edge in edges if _turns_back(edge.getIncoming())]
-    exits = {edge for edge in edges if _turns_back(edge.getOutgoing())}
+def trips_of(network: Network) -> set[tuple[str, str]]:
+    """The first and last edge of every trip of vehicles in the network's demand."""
+    found = set()
+    for path in network.demand_files:
+        for event, element in elements(path):
+            if event == "start" and element.tag in ("trip", "flow") and element.get("from") and element.get("to"):
+                found.add((element.get("from", ""), element.get("to", "")))
+            elif event == "start" and element.tag == "route" and (edges := element.get("edges", "").split()):
+                found.add((edges[0], edges[-1]))
+    return found
+
+
+def _cut_off(net: Any, trips: Iterable[tuple[str, str]], closures: Sequence[Closure]) -> Iterator[str]:
+    """One line for each moment at which closures leave no way for some trip of the demand."""
+    wanted: dict[str, set[str]] = {}
+    for start, end in trips:
+        if net.hasEdge(start):
+            wanted.setdefault(start, set()).add(end)
     for at_s in sorted({closure.from_s for closure in closures}):
         closed = {c.lane for c in closures if c.from_s <= at_s < c.until_s}
         lost = [
-            (entry.getID(), end.getID())
-            for entry in entries
-            for end in exits & _reached(entry, set()) - _reached(entry, closed)
-            if end.getToNode() is not entry.getFromNode()
+            (start, end)
+            for start, ends in wanted.items()
+            for end in ends & (_reached(net.getEdge(start), set()) - _reached(net.getEdge(start), closed))
         ]
         if lost:
             start, end = min(lost)
-            more = f" (nor between {len(lost) - 1} other pairs)" if len(lost) > 1 else ""
+            more = f" (nor for {len(lost) - 1} other trips)" if len(lost) > 1 else ""
             yield (
                 f"closures: from {at_s} s with {', '.join(sorted(closed))} closed there is no way from {start} to {end}"
                 f"{more}; leave a lane open that leads there"
             )
 
 
-def _turns_back(ways: Mapping[Any, Any]) -> bool:
-    """Whether one can only turn round there, or not even that: the network's edge. `ways`: connections by edge."""
-    return all(c.getDirection() in "tT" for connections in ways.values() for c in connections if _drives(c))
-
-
-def _drives(connection: Any) -> bool:
-    return all(lane.allows("passenger") for lane in (connection.getFromLane(), connection.getToLane()))
-
-
-def _reached(entry: Any, closed: set[str]) -> set[Any]:
+def _reached(start: Any, closed: set[str]) -> set[str]:
     """Edges that a car can get to over lanes that are not closed."""
-    found, todo = set(), [entry] if any(_open(lane, closed) for lane in entry.getLanes()) else []
+    found: set[str] = set()
+    todo = [start] if any(_open(lane, closed) for lane in start.getLanes()) else []
     while todo:
         edge = todo.pop()
-        if edge not in found:
-            found.add(edge)
+        if edge.getID() not in found:
+            found.add(edge.getID())
             todo += [
                 c.getTo() for lane in edge.getLanes() if _open(lane, closed)
                 for c in lane.getOutgoing() if _open(c.getToLane(), closed)

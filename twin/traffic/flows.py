@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -133,7 +134,7 @@ class _Turns:
     def passed(self, edges: Sequence[str]) -> Iterator[tuple[Turn, float]]:
         """Turns of a route through a signal, with the time since the last stop line or the route's start [s]."""
         travelled_s = 0.0
-        for turn in zip(edges, edges[1:], strict=False):
+        for turn in itertools.pairwise(edges):
             travelled_s += self.edge_s[turn[0]]
             if self.lanes.get(turn):
                 yield turn, travelled_s

@@ -40,7 +40,7 @@ def live(job: dict[str, Any]) -> dict[str, Any]:
         Path(LOGIC).write_text(sumo_logic_xml(signals.plans, baseline.sumo, settings), encoding="utf-8")
         additional.append(LOGIC)
     events = EventOptions.of(job["events"])
-    check(events, signals.plans, network.net_file)
+    check(events, signals.plans, network)
     additional += write_files(events, network, signals.plans)
     options = [*sumo_options(network, job["seed"], job["scale"]), *output_words(events)]
     sim = TrafficSim(

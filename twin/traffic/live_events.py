@@ -44,6 +44,8 @@ def output_words(options: EventOptions) -> list[str]:
     words = output_options(conflicts=options.ssm_percent > 0)
     if options.ssm_percent > 0:
         words[words.index("--device.ssm.probability") + 1] = repr(options.ssm_percent / 100)
+    if options.closures:  # SUMO checks a written route before the way round is looked for
+        words.append("--ignore-route-errors")
     return words
 
 

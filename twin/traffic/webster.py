@@ -7,6 +7,7 @@ so that overlapping phases and lanes served by several of them are counted right
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ import numpy as np
 from scipy.optimize import linprog
 
 from controllers.plan import SignalPlan
+from twin.errors import NetworkError
 from twin.traffic.files import Network
 from twin.traffic.flows import Flows, counted
 from twin.traffic.green_wave import Timing, offsets_s
 from twin.traffic.signals import Signals
+from twin.traffic.theory import webster_cycle_s
 
 MAX_STEPS = 5  # a programme of more steps loses more time than any order of phases saves
 MAX_CYCLE_S = 120.0  # longer ones save little capacity and cost everybody waiting (Webster 1958; HCM 2000, ch. 16)
@@ -104,6 +107,8 @@ def critical_ratio(demand: Demand, cover: Sequence[int]) -> float:
     if not len(demand.ratio):
         return 0.0
     weight, blocked = demand.weight[:, cover], demand.blocked[:, cover]
+    if weight.max(axis=1).min() <= 0:
+        return float("inf")
     need = demand.ratio + (weight * blocked).sum(axis=1)
     solved = linprog(np.ones(len(cover)), A_ub=-weight, b_ub=-need, method="highs")
     return float(solved.fun) if solved.status == 0 else float("inf")
@@ -111,8 +116,7 @@ def critical_ratio(demand: Demand, cover: Sequence[int]) -> float:
 
 def optimal_cycle_s(lost_s: float, ratio: float, least_s: float = 0.0, most_s: float = MAX_CYCLE_S) -> float:
     """Webster's cycle of least delay, (1.5 L + 5) / (1 − Y) (Webster 1958), between `least_s` and `most_s`."""
-    best_s = (1.5 * lost_s + 5) / (1 - ratio) if ratio < 1 else most_s
-    return max(min(best_s, most_s), least_s)
+    return max(min(float(webster_cycle_s(lost_s, ratio)), most_s), least_s)
 
 
 def least_greens_s(plan: SignalPlan, cover: Sequence[int]) -> np.ndarray:
@@ -121,67 +125,79 @@ def least_greens_s(plan: SignalPlan, cover: Sequence[int]) -> np.ndarray:
     return np.array([max(plan.min_green_s, crossing_s if plan.crossings_of[p] else 0.0) for p in cover])
 
 
-def kept_green(plan: SignalPlan, demand: Demand, order: Sequence[int]) -> np.ndarray:
-    """Weight with which a lane also discharges in the change after each step, (R, K): where all its lamps stay green."""
-    found = np.zeros((len(demand.ratio), len(order)))
-    for k, phase in enumerate(order):
-        to = order[(k + 1) % len(order)]
-        found[:, k] = np.minimum(demand.weight[:, phase], demand.weight[:, to])
-    return found
+def kept_green(demand: Demand, order: Sequence[int]) -> np.ndarray:
+    """Weight with which a lane goes on discharging in the change after each step, float (R, K): it keeps its green."""
+    if len(order) == 1:
+        return demand.weight[:, order]
+    return np.minimum(demand.weight[:, order], demand.weight[:, np.roll(order, -1)])
 
 
 def split_greens_s(
-    demand: Demand,
-    order: Sequence[int],
-    cycle_s: float,
-    lost_s: float,
-    least_s: np.ndarray,
-    kept: np.ndarray | None = None,
+    demand: Demand, order: Sequence[int], cycle_s: float, lost_s: float, least_s: np.ndarray, kept: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Greens [s], float (K,), that all capacities exceed demand by the largest common factor; and that factor.
+    """Greens [s], float (K,), with which all capacities are the largest common multiple of demand; and that factor.
 
-    `lost_s` is the lost time of one step. Greens and lost times add up to the cycle, no green is below `least_s`.
+    `lost_s` is one step's. Greens and lost times add up to the cycle, no green is below `least_s` (K,). Where lanes
+    have one phase each, these are Webster's splits: equal degrees of saturation.
     """
-    steps = len(order)
-    free_s = cycle_s - steps * lost_s
-    constant = np.zeros(len(demand.ratio)) if kept is None else kept.sum(axis=1) * lost_s / cycle_s
-    weight, blocked = demand.weight[:, order], demand.blocked[:, order]
-    constant = constant - (weight * blocked).sum(axis=1)
-    rows = np.hstack([-weight / cycle_s, demand.ratio[:, None]])
+    steps, weight = len(order), demand.weight[:, order]
+    constant = kept.sum(axis=1) * lost_s / cycle_s - (weight * demand.blocked[:, order]).sum(axis=1)
     solved = linprog(
-        np.r_[np.zeros(steps), -1.0], A_ub=rows, b_ub=constant, A_eq=[[*[1.0] * steps, 0.0]], b_eq=[free_s],
+        np.r_[np.zeros(steps), -1.0],
+        A_ub=np.hstack([-weight / cycle_s, demand.ratio[:, None]]), b_ub=constant,
+        A_eq=[[*[1.0] * steps, 0.0]], b_eq=[cycle_s - steps * lost_s],
         bounds=[*((low, None) for low in least_s), (None, 1e3)], method="highs",
     )  # fmt: skip
     return solved.x[:steps], float(solved.x[steps])
+
+
+def shortest_cycle_s(
+    demand: Demand, order: Sequence[int], lost_s: float, least_s: np.ndarray, kept: np.ndarray
+) -> float:
+    """Shortest cycle in which capacity meets demand with greens of at least `least_s` (K,); inf if none does."""
+    steps, weight = len(order), demand.weight[:, order]
+    need = demand.ratio + (weight * demand.blocked[:, order]).sum(axis=1)
+    solved = linprog(
+        np.r_[np.zeros(steps), 1.0],
+        A_ub=np.hstack([-weight, need[:, None]]), b_ub=kept.sum(axis=1) * lost_s,
+        A_eq=[[*[1.0] * steps, -1.0]], b_eq=[-steps * lost_s],
+        bounds=[*((low, None) for low in least_s), (0, None)], method="highs",
+    )  # fmt: skip
+    return float(solved.fun) if solved.status == 0 else float("inf")
 
 
 def mean_delay_s(
     demand: Demand, order: Sequence[int], greens_s: np.ndarray, cycle_s: float, saturation_per_h: float
 ) -> float:
     """Estimated delay per vehicle [s]: uniform and overflow delay of an hour (HCM 2000, equations 16-11 and 16-12)."""
-    ratio, weight = demand.ratio, demand.weight[:, order]
+    weight = demand.weight[:, order]
     share = (weight * (greens_s / cycle_s - demand.blocked[:, order])).sum(axis=1).clip(1e-3)  # of full discharge
-    green = (share / demand.weight.max(axis=1)).clip(max=1.0)
-    x = ratio / share
+    green = (share / weight.max(axis=1)).clip(max=1.0)
+    x = demand.ratio / share
     uniform_s = 0.5 * cycle_s * (1 - green) ** 2 / (1 - np.minimum(x, 1) * green).clip(1e-9)
     overflow_s = 900 * (x - 1 + np.sqrt((x - 1) ** 2 + 4 * x / (share * saturation_per_h)))
-    return float(np.average(uniform_s + overflow_s, weights=ratio))
+    return float(np.average(uniform_s + overflow_s, weights=demand.ratio))
 
 
 def timing(plan: SignalPlan, demand: Demand, order: Sequence[int], cycle_s: float) -> tuple[Timing, np.ndarray]:
-    """Greens for phases in this order and a cycle of about `cycle_s`, longer if least greens need it: in whole seconds
-    and, float (K,), as they were before rounding. Rounding keeps the sum and never goes below the least greens."""
+    """Programme in whole seconds for phases in this order, and its greens before rounding [s], float (K,).
+
+    The cycle is longer than `cycle_s` where least greens need it, or capacity does and MAX_CYCLE_S allows. Rounding
+    keeps the cycle and the least greens.
+    """
     least_s = np.ceil(least_greens_s(plan, order))
-    cycle = int(np.ceil(max(round(cycle_s), least_s.sum() + len(order) * plan.lost_s)))
-    exact, _ = split_greens_s(demand, order, cycle, plan.lost_s, least_s, kept_green(plan, demand, order))
+    kept = kept_green(demand, order)
+    needed_s = min(shortest_cycle_s(demand, order, plan.lost_s, least_s, kept), MAX_CYCLE_S)
+    cycle = int(np.ceil(max(round(cycle_s), needed_s - 1e-6, least_s.sum() + len(order) * plan.lost_s)))
+    exact, _ = split_greens_s(demand, order, cycle, plan.lost_s, least_s, kept)
     whole = np.floor(exact + 1e-6)
     for k in np.argsort(whole - exact, kind="stable")[: round(exact.sum() - whole.sum())]:
         whole[k] += 1
     return Timing(tuple(order), tuple(int(g) for g in whole), cycle), exact
 
 
-def protected(plan: SignalPlan, flow_per_h: np.ndarray) -> tuple[frozenset[int], ...]:
-    """For each phase the links with flow that need not yield in it, where they must yield in another."""
+def unyielding(plan: SignalPlan, flow_per_h: np.ndarray) -> tuple[frozenset[int], ...]:
+    """For each phase the links with flow that have right of way in it, and must yield in another phase."""
     yielding = {i for state in plan.phases for i, letter in enumerate(state) if letter == "g" and flow_per_h[i] > 0}
     return tuple(frozenset(i for i in yielding if state[i] == "G") for state in plan.phases)
 
@@ -193,66 +209,84 @@ def phase_cover(
     cycle_factor: float = 1.0,
     needs: Sequence[frozenset[int]] = (),
 ) -> tuple[tuple[int, ...], float]:
-    """The phases, in the order in which to show them, that serve every lane with flow and every crossing at the least
-    estimated delay; and the cycle for them [s]. Raises nothing: a junction without flow takes its fallback's phases."""
+    """The phases, in the order in which to show them, that serve every lane with flow, and their cycle [s].
+
+    Of all sets of up to MAX_STEPS phases, the one with the least estimated delay at Webster's cycle times
+    `cycle_factor`. `needs` are links by phase that must have their turn as well; by default the crossings. A set that
+    loses more time than a smaller one and needs no less green is passed over.
+    """
     needs = needs or plan.crossings_of
-    needed = frozenset().union(*needs)
+    wanted = frozenset().union(*needs)
     best: tuple[float, tuple[int, ...], float] | None = None
+    least_ratio = float("inf")
     for n in range(1, min(len(plan.phases), MAX_STEPS) + 1):
+        ratios = {}
         for cover in itertools.combinations(range(len(plan.phases)), n):
-            if needed != frozenset().union(*(needs[p] for p in cover)):
+            if wanted == frozenset().union(*(needs[p] for p in cover)):
+                ratios[cover] = critical_ratio(demand, cover)
+        for cover, ratio in ratios.items():
+            if ratio > least_ratio - 1e-6 or ratio == float("inf"):
                 continue
-            ratio = critical_ratio(demand, cover)
-            if not np.isfinite(ratio):
-                continue
-            cycle_s = optimal_cycle_s(n * plan.lost_s, ratio) * cycle_factor
-            order = best_order(plan, demand, cover)
-            timed, greens_s = timing(plan, demand, order, min(cycle_s, MAX_CYCLE_S))
+            order = best_order(demand, cover)
+            cycle_s = min(optimal_cycle_s(n * plan.lost_s, ratio) * cycle_factor, MAX_CYCLE_S)
+            timed, greens_s = timing(plan, demand, order, cycle_s)
             delay_s = mean_delay_s(demand, order, greens_s, timed.cycle_s, saturation_per_h)
             if best is None or delay_s < best[0] - 1e-9:
                 best = delay_s, order, float(timed.cycle_s)
+        least_ratio = min([least_ratio, *ratios.values()])
     if best is None:
-        raise LookupError(plan.name)
+        raise NetworkError(f"signal {plan.name}: no {MAX_STEPS} of its phases serve everybody; the plan lacks phases")
     return best[1:]
 
 
-def best_order(plan: SignalPlan, demand: Demand, cover: Sequence[int]) -> tuple[int, ...]:
+def best_order(demand: Demand, cover: Sequence[int]) -> tuple[int, ...]:
     """The order in which most traffic keeps its green from phase to phase; the plan's own where that makes no odds."""
     orders = [(cover[0], *rest) for rest in itertools.permutations(cover[1:])]
-    return max(orders, key=lambda order: round(float(demand.ratio @ kept_green(plan, demand, order).sum(axis=1)), 9))
+    return max(orders, key=lambda order: round(float(demand.ratio @ kept_green(demand, order).sum(axis=1)), 9))
+
+
+@functools.lru_cache(maxsize=1024)
+def _chosen(
+    plan: SignalPlan, zone_of: tuple[int, ...], flow_per_h: tuple[float, ...], saturation_per_h: float,
+    cycle_factor: float, protected_turns: bool,
+) -> tuple[tuple[int, ...], float]:  # fmt: skip
+    """`phase_cover`, remembered: every seed of an evaluation has the same programmes."""
+    flow, needs = np.array(flow_per_h), plan.crossings_of
+    if protected_turns:
+        needs = tuple(a | b for a, b in zip(needs, unyielding(plan, flow), strict=True))
+    return phase_cover(plan, demand_of(plan, zone_of, flow, saturation_per_h), saturation_per_h, cycle_factor, needs)
 
 
 def webster_programmes(network: Network, signals: Signals, settings: Mapping[str, float]) -> dict[str, dict[str, Any]]:
     """Programmes of all signals for `batch.Job.programmes`: {"steps": [[phase, green_s], …], "offset_s": …}.
 
-    Settings: `cycle_factor` on Webster's cycle [-], `saturation_veh_per_h` of a lane [pcu/h of green],
-    `progression_factor` on the free travel time between signals [-]; 0 leaves every junction its own cycle. A junction
-    that nobody passes keeps the plan's programme. Raises NetworkError.
+    Settings: `cycle_factor` on Webster's cycle [-]; `saturation_veh_per_h` of a lane [pcu/h of green];
+    `progression_factor` on the free travel time between signals [-], 0 leaves every junction its own cycle; and, if
+    given and not 0, `protected_turns`: who must yield in one phase gets another with right of way, where the plan has
+    one. A junction that nobody passes keeps the plan's programme. Raises NetworkError.
     """
     flows = counted(network, signals)
-    saturation, factor = settings["saturation_veh_per_h"], settings["progression_factor"]
-    demands = {
-        j: demand_of(plan, signals.zone_of[j], flows.car_units[j], saturation)
-        for j, plan in enumerate(signals.plans)
-        if flows.car_units[j].any()
-    }
-    covers = {}
-    for j, demand in demands.items():
-        plan = signals.plans[j]
-        needs = [a | b for a, b in zip(plan.crossings_of, protected(plan, flows.vehicles[j]), strict=True)]
-        needs = needs if settings.get("protected_turns") else plan.crossings_of
-        covers[j] = phase_cover(plan, demand, saturation, settings["cycle_factor"], needs)
+    saturation, progression = settings["saturation_veh_per_h"], settings["progression_factor"]
+    demands, covers = {}, {}
+    for j, plan in enumerate(signals.plans):
+        if flows.car_units[j].any():
+            demands[j] = demand_of(plan, signals.zone_of[j], flows.car_units[j], saturation)
+            covers[j] = _chosen(
+                plan, signals.zone_of[j], tuple(flows.car_units[j].tolist()), saturation, settings["cycle_factor"],
+                bool(settings.get("protected_turns")),
+            )  # fmt: skip
     cycles_s = {j: cycle_s for j, (_, cycle_s) in covers.items()}
-    if factor > 0:
+    if progression > 0:
         cycles_s = common_cycles_s(cycles_s, flows)
     timings = {j: timing(signals.plans[j], demands[j], order, cycles_s[j])[0] for j, (order, _) in covers.items()}
-    starts_s = offsets_s(signals.plans, timings, flows.streams, factor) if factor > 0 else {}
+    starts_s = offsets_s(signals.plans, timings, flows.streams, progression) if progression > 0 else {}
     return {
         signals.plans[j].name: {
-            "steps": [list(step) for step in zip(t.order, t.greens_s, strict=True)], "offset_s": starts_s.get(j, 0),
+            "steps": [list(step) for step in zip(t.order, t.greens_s, strict=True)],
+            "offset_s": starts_s.get(j, 0),
         }
         for j, t in timings.items()
-    }  # fmt: skip
+    }
 
 
 def common_cycles_s(cycles_s: Mapping[int, float], flows: Flows) -> dict[int, float]:

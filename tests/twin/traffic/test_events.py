@@ -1,5 +1,10 @@
 """Events of an hour: each does what it says and nothing else, and none is the same as never having had them."""
 
+import csv
+import os
+import pickle
+import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -17,6 +22,7 @@ from twin.errors import FaultsError, NetworkError
 from twin.traffic.baselines import BASELINES
 from twin.traffic.batch import Job, simulate
 from twin.traffic.compliance import chance, red_light_violations
+from twin.traffic.demand import hour_routes
 from twin.traffic.events import Closure, EventOptions, Outage, check, event_parameters
 from twin.traffic.hour import sumo_options
 from twin.traffic.live_events import Events, output_words, serving, write_files
@@ -75,6 +81,13 @@ def hours(cache) -> dict[str, dict]:
     return dict(zip(jobs, simulate(list(jobs.values())), strict=True))
 
 
+@pytest.fixture(scope="module")
+def sketch(cache) -> Network:
+    """The sketch with half a weekday's vehicles."""
+    routes = hour_routes("weekday", seed=1, scale=0.5, pedestrians_per_h=60, emergency_per_h=0)
+    return replace(locate("trenggalek"), route_file=routes)
+
+
 def without(measures: dict, *names: str) -> dict:
     return {name: value for name, value in measures.items() if name not in names}
 
@@ -82,7 +95,8 @@ def without(measures: dict, *names: str) -> dict:
 def test_events_that_do_not_happen_change_no_bit(hours):
     counted = ("red_light_violations", "conflicts", "conflicts_ttc", "conflicts_pet")
     assert hours["nothing"]["measures"]["vehicles"] > 150
-    assert hours["hybrid"]["measures"] == hours["nothing"]["measures"]
+    power = "signal_plts_percent"  # the panels' share is another signal's: that is all
+    assert without(hours["hybrid"]["measures"], power) == without(hours["nothing"]["measures"], power)
     watched = hours["nothing that happens"]["measures"]
     assert without(watched, *counted) == without(hours["nothing"]["measures"], *counted)
     assert watched["red_light_violations"] == 0
@@ -108,12 +122,11 @@ def test_a_dark_signal_serves_few_vehicles_and_chokes_on_many(hours):
     assert at["full, dark"]["delay_s"] > 1.5 * at["nothing"]["delay_s"]
 
 
-def test_dark_signals_do_not_lock_mixed_traffic(cache):
-    sketch = locate("trenggalek")
+def test_dark_signals_do_not_lock_mixed_traffic(sketch):
     names = [plan.name for plan in signals_of(sketch.net_file, 200.0).plans]
     dark = EventOptions(outages=tuple(Outage(junction=name, from_s=0, until_s=400) for name in names))
     lit, unlit = simulate(
-        [Job(sketch, 1, "max_pressure", BASELINES["max_pressure"].defaults, scale=0.5, duration_s=400, events=events)
+        [Job(sketch, 1, "max_pressure", BASELINES["max_pressure"].defaults, duration_s=400, events=events)
          for events in (EventOptions(), dark)]
     )  # fmt: skip
     assert lit["measures"]["arrived"] > 40
@@ -126,33 +139,47 @@ def test_a_closed_lane_costs_time(hours):
 
 
 def watched(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, network: Network, events: EventOptions, duration_s: int,
-    see: Callable[[TrafficSim], object], controller: str = "webster",
-) -> list:  # fmt: skip
-    """What `see` returns after every second of a simulation in this process."""
-    monkeypatch.chdir(folder)
+    folder: Path, network: Network, events: EventOptions, duration_s: int, see: Callable[[TrafficSim], object]
+) -> list:
+    """What `see` returns after every second of a simulation under the fixed programme.
+
+    In a process of its own: what is simulated in this one would change what later tests simulate here.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads: none of ours is running
+        child = os.fork()
+    if child == 0:
+        try:
+            os.chdir(folder)
+            Path("seen").write_bytes(pickle.dumps(_watched(network, events, duration_s, see)))
+            os._exit(0)
+        except BaseException:  # whatever it is, the test's process must not go on twice
+            traceback.print_exc()
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return pickle.loads((folder / "seen").read_bytes())
+
+
+def _watched(network: Network, events: EventOptions, duration_s: int, see: Callable[[TrafficSim], object]) -> list:
     signals = signals_of(network.net_file, 200.0)
-    files = [*write_files(events, network, signals.plans)]
-    sim = TrafficSim(
-        network, signals, [*sumo_options(network, 1, 1.0), *output_words(events)], additional=files, decision_s=1.0
-    )
+    files = write_files(events, network, signals.plans)
+    options = [*sumo_options(network, 1, 1.0), *output_words(events)]
+    sim = TrafficSim(network, signals, options, additional=files, decision_s=1.0)
     Events(events, 1).attach(sim)
     decide, found = fixed_time(signals.junctions), []
-    try:
-        while sim.time_s < network.begin_s + duration_s:
-            sim.step(decide(sim.readings))
-            found.append(see(sim))
-    finally:
-        sim.close()
+    while sim.time_s < network.begin_s + duration_s:
+        sim.step(decide(sim.readings))
+        found.append(see(sim))
+    sim.close()
     return found
 
 
-def test_a_closed_lane_is_empty_until_it_opens_again(tmp_path, monkeypatch):
+def test_a_closed_lane_is_empty_until_it_opens_again(tmp_path):
     lanes = (LANE, LANE.replace("_0", "_1"))
     events = EventOptions(closures=(Closure(lane=LANE, from_s=60, until_s=120),))
     counts = np.array(
         watched(
-            tmp_path, monkeypatch, locate("cologne1"), events, 200,
+            tmp_path, locate("cologne1"), events, 200,
             lambda _: [libsumo.lane.getLastStepVehicleNumber(lane) for lane in lanes],
         )
     )  # fmt: skip
@@ -162,18 +189,24 @@ def test_a_closed_lane_is_empty_until_it_opens_again(tmp_path, monkeypatch):
     assert counts[125:, 0].max() > 0
 
 
-def test_whoever_closes_the_only_way_is_told(cache):
-    sketch = locate("trenggalek")
-    plans = signals_of(sketch.net_file, 200.0).plans
-    spans = {"from_s": 10, "until_s": 20}
-    way_round = tuple(Closure(lane=f"J2_J4_up_{i}", **spans) for i in (1, 2))
+def test_whoever_closes_the_only_way_is_told(sketch):
+    plans, spans = signals_of(sketch.net_file, 200.0).plans, {"from_s": 10, "until_s": 20}
+    check(EventOptions(closures=(Closure(lane="J1_J2_up_1", **spans),)), plans, sketch)
     only_way = tuple(Closure(lane=f"J1_J2_up_{i}", **spans) for i in (1, 2))
-    check(EventOptions(closures=way_round), plans, sketch.net_file)
-    check(EventOptions(closures=only_way[:1]), plans, sketch.net_file)
-    apart = (only_way[0], only_way[1].model_copy(update={"from_s": 20, "until_s": 30}))
-    check(EventOptions(closures=apart), plans, sketch.net_file)
-    with pytest.raises(FaultsError, match=r"J1_J2_up_1, J1_J2_up_2 closed there is no way from \w+ to \w+"):
-        check(EventOptions(closures=only_way), plans, sketch.net_file)
+    with pytest.raises(
+        FaultsError, match=r"from 10 s with J1_J2_up_1, J1_J2_up_2 closed there is no way from \w+ to \w+"
+    ):
+        check(EventOptions(closures=only_way), plans, sketch)
+
+
+def test_where_there_is_a_way_round_it_is_taken(sketch):
+    closed = tuple(Closure(lane=f"J2_J4_up_{i}", from_s=0, until_s=400) for i in (1, 2))
+    free, round_ = simulate(
+        [Job(sketch, 1, "max_pressure", BASELINES["max_pressure"].defaults, duration_s=400, events=events)
+         for events in (EventOptions(), EventOptions(closures=closed))]
+    )  # fmt: skip
+    assert round_["measures"]["vehicles"] == free["measures"]["vehicles"] > 100
+    assert round_["measures"]["distance_veh_km"] > 1.005 * free["measures"]["distance_veh_km"]
 
 
 def test_all_faults_are_told_at_once_with_the_nearest_name():
@@ -229,10 +262,10 @@ def vehicles(*runs: tuple[str, str, float, str]) -> str:
     return emergency_types_xml() + '<vType id="car"/>' + lines
 
 
-def test_priority_brings_an_ambulance_through_a_queue(tmp_path, monkeypatch):
-    # 8 cars wait on the side road at red; the ambulance comes behind them while the main road has 60 s of green.
-    cars = [(f"car.{i}", "car", 2.0 * i, "ns so") for i in range(8)]
-    network = small(tmp_path, vehicles(*cars, ("ambulance.0", "ambulance", 20.0, "ns so")))
+def test_priority_brings_an_ambulance_through_a_queue(tmp_path):
+    # Cars queue at the red of a fixed programme of 40 s of green for each road; the ambulance comes behind them.
+    cars = [(f"car.{i}", "car", 30.0 + 2.0 * i, "ns so") for i in range(8)]
+    network = small(tmp_path, vehicles(*cars, ("ambulance.0", "ambulance", 50.0, "ns so")))
     through_s = {}
     for asks in (False, True):
         events = EventOptions(emergency_priority=asks, priority_distance_m=150)
@@ -242,44 +275,37 @@ def test_priority_brings_an_ambulance_through_a_queue(tmp_path, monkeypatch):
             ahead = libsumo.vehicle.getNextTLS("ambulance.0") if here else ()
             return sim.time_s, bool(ahead), sim.priority[0], ahead[0][2] if ahead else np.inf
 
-        seen = watched(tmp_path, monkeypatch, network, events, 120, see)
+        seen = watched(tmp_path, network, events, 150, see)
         before = [time_s for time_s, ahead, *_ in seen if ahead]
         through_s[asks] = max(before)
         asking = [time_s for time_s, _, priority, _ in seen if priority is not None]
         if asks:  # from 150 m on until it has passed, and no longer
             near = [time_s for time_s, _, _, ahead_m in seen if ahead_m <= 150]
             assert asking[0] == pytest.approx(near[0] + 1)
-            assert asking[-1] == pytest.approx(through_s[True])
+            assert asking[-1] == pytest.approx(through_s[True] + 1)
         else:
             assert asking == []
     assert through_s[True] < through_s[False] - 5
 
 
-def test_the_first_to_ask_is_served_first_and_a_stuck_one_gives_way(tmp_path, monkeypatch):
+def test_the_first_to_ask_is_served_first_and_a_stuck_one_gives_way(tmp_path):
     runs = [("ambulance.0", "ambulance", 0.0, "ns so"), ("fire_engine.1", "fire_engine", 4.0, "ws se")]
     blocks = [(f"car.{i}", "car", 0.0, "es sw") for i in range(3)]
     network = small(tmp_path, vehicles(*runs, *blocks))
-    signals = signals_of(network.net_file, 200.0)
 
     def see(sim: TrafficSim) -> tuple[set[str], int | None]:
         waiting = {v for v in ("ambulance.0", "fire_engine.1") if v in libsumo.vehicle.getIDList()}
         return {v for v in waiting if libsumo.vehicle.getNextTLS(v)}, sim.priority[0]
 
-    plan = signals.plans[0]
-    edges = {0: "", 1: ""}
-    del edges
-    seen = watched(
-        tmp_path, monkeypatch, network, EventOptions(emergency_priority=True, priority_distance_m=290), 60, see
-    )
+    seen = watched(tmp_path, network, EventOptions(emergency_priority=True, priority_distance_m=290), 60, see)
     both = [priority for ahead, priority in seen if len(ahead) == 2 and priority is not None]
     alone = [priority for ahead, priority in seen if ahead == {"fire_engine.1"} and priority is not None]
     assert set(both) == {both[0]}
     assert alone
     assert alone[-1] != both[0]
     held = EventOptions(emergency_priority=True, priority_distance_m=290, priority_hold_s=3.0)
-    briefly = [priority for _, priority in watched(tmp_path, monkeypatch, network, held, 60, see)]
+    briefly = [priority for _, priority in watched(tmp_path, network, held, 60, see)]
     assert 0 < sum(priority is not None for priority in briefly) < sum(priority is not None for _, priority in seen)
-    assert len(plan.phases) >= 2
 
 
 def test_theory_the_phase_that_an_emergency_vehicle_needs():
@@ -319,30 +345,26 @@ def test_theory_the_draw_of_runners_is_even_and_the_same_for_every_share():
     assert chance(2, "v0") != chance(1, "v0")
 
 
-def test_another_tool_red_light_running_is_what_one_sees_second_by_second(tmp_path, monkeypatch):
+def test_another_tool_red_light_running_is_what_one_sees_second_by_second(tmp_path):
     # Looked at every second: whoever was before the stop line at t and is not at t + 1 passed under the lamps of t.
     runs = [(f"{i}.{e}", "car", 3.0 * i, f"{e} {to}") for i in range(40) for e, to in (("ns", "so"), ("ws", "se"))]
-    network = small(tmp_path, vehicles(*runs))
-    signals = signals_of(network.net_file, 200.0)
-    before: dict[str, str] = {}
-    passed: list[bool] = []
-    link_of: dict[str, int] = {}
 
-    def see(sim: TrafficSim) -> None:
-        name = sim.names[0]
-        for link, ways in enumerate(libsumo.trafficlight.getControlledLinks(name)):
-            if ways and (ways[0][0][:2], ways[0][1][:2]) in (("ns", "so"), ("ws", "se")):
-                link_of[ways[0][0][:2]] = link
-        here = {v: libsumo.vehicle.getRoadID(v) for v in libsumo.vehicle.getIDList()}
-        shown = sim.guards[0].shown
-        for vehicle, edge in before.items():
-            if edge in link_of and here.get(vehicle) != edge:
-                passed.append(shown[link_of[edge]] == "r")
-        before.clear()
-        before.update(here)
+    def see(sim: TrafficSim) -> tuple[dict[str, str], dict[str, str]]:
+        shown = {
+            ways[0][0][:2]: sim.guards[0].shown[link]
+            for link, ways in enumerate(libsumo.trafficlight.getControlledLinks(sim.names[0]))
+            if ways and (ways[0][0][:2], ways[0][1][:2]) in (("ns", "so"), ("ws", "se"))
+        }
+        return shown, {v: libsumo.vehicle.getRoadID(v) for v in libsumo.vehicle.getIDList()}
 
     events = EventOptions(red_light_compliance_percent=0, red_running_s=8, count_red_light=True)
-    watched(tmp_path, monkeypatch, network, events, 150, see)
+    seen = watched(tmp_path, small(tmp_path, vehicles(*runs)), events, 150, see)
+    passed = [
+        shown[edge] == "r"
+        for (_, before), (shown, now) in pairwise(seen)
+        for vehicle, edge in before.items()
+        if edge in shown and now.get(vehicle) != edge
+    ]
     counted = red_light_violations(tmp_path / "crossings.xml", tmp_path / "lamps.xml")
     assert counted == (sum(passed), len(passed))
     assert sum(passed) > 3
@@ -367,11 +389,11 @@ def test_theory_who_passes_at_red_is_counted_by_hand(tmp_path):
 
 
 @pytest.mark.parametrize(("walker", "speed_m_per_s"), [("elderly", 0.97), ("child", 1.1), ("disabled", 0.8)])
-def test_slow_walkers_are_across_before_the_crossing_stream_gets_green(tmp_path, monkeypatch, walker, speed_m_per_s):
+def test_slow_walkers_are_across_before_the_crossing_stream_gets_green(tmp_path, walker, speed_m_per_s):
     kind = f'<vType id="{walker}" vClass="pedestrian" desiredMaxSpeed="{speed_m_per_s}" speedFactor="1"/>'
     ways = (("ns", "so"), ("ws", "se"), ("os", "sn"), ("es", "sw"))
     people = "".join(
-        f'<person id="{walker}.{n}.{i}" depart="{7 * n}" type="{walker}" departPos="250">'
+        f'<person id="{walker}.{n}.{i}" depart="{11 * n}" type="{walker}" departPos="250">'
         f'<walk from="{a}" to="{b}" arrivalPos="50"/></person>'
         for n in range(30) for i, (a, b) in enumerate(ways)
     )  # fmt: skip
@@ -379,16 +401,15 @@ def test_slow_walkers_are_across_before_the_crossing_stream_gets_green(tmp_path,
     signals = signals_of(network.net_file, 200.0)
     plan, crossings = signals.plans[0], {link: edge for link, (edge, _) in signals.walking_areas[0].items()}
     foes = {c: {link for pair in plan.conflicts if c in pair for link in pair} - set(plan.crossings) for c in crossings}
-    used: set[str] = set()
 
-    def see(sim: TrafficSim) -> tuple[str, dict[int, int]]:
-        on = {c: libsumo.edge.getLastStepPersonIDs(edge) for c, edge in crossings.items()}
-        used.update(person for people in on.values() for person in people)
-        return libsumo.trafficlight.getRedYellowGreenState(plan.name), {c: len(people) for c, people in on.items()}
+    def see(sim: TrafficSim) -> tuple[str, dict[int, tuple[str, ...]]]:
+        on = {c: tuple(libsumo.edge.getLastStepPersonIDs(edge)) for c, edge in crossings.items()}
+        return libsumo.trafficlight.getRedYellowGreenState(plan.name), on
 
-    seen = watched(tmp_path, monkeypatch, network, EventOptions(), 240, see)
+    seen = watched(tmp_path, network, EventOptions(), 240, see)
+    used = {person for _, on in seen for people in on.values() for person in people}
     begun = [
-        on[c]
+        len(on[c])
         for (before, on), (now, _) in pairwise(seen)
         for c in crossings
         if any(now[link] == "G" and before[link] != "G" for link in foes[c])
@@ -418,8 +439,6 @@ def test_the_same_seed_gives_the_same_numbers(tmp_path, monkeypatch):
 
 
 def test_the_priors_are_within_their_own_ranges(root):
-    import csv
-
     with (root / "twin" / "traffic" / "data" / "event_parameters.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert {row["name"] for row in rows} == set(event_parameters())
