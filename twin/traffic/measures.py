@@ -185,9 +185,9 @@ def emergency_kinds() -> tuple[str, ...]:
 
 
 def persons_in(kinds: Sequence[str] | np.ndarray) -> np.ndarray:
-    """Persons in each vehicle of these kinds, float (vehicles,)."""
+    """Persons in each vehicle of these kinds, float (vehicles,); what stands after an @ is a variant of a kind."""
     persons = occupancy()
-    return np.array([persons.get(kind, persons["other"]) for kind in kinds], dtype=float)
+    return np.array([persons.get(kind.partition("@")[0], persons["other"]) for kind in kinds], dtype=float)
 
 
 def person_delay_s(kinds: Sequence[str] | np.ndarray, delay_s: np.ndarray, walk_loss_s: np.ndarray) -> float:

@@ -21,7 +21,7 @@ from twin.errors import NetworkError
 from twin.traffic.network import cache_folder
 
 LAYOUT = 1  # counts up when what is kept changes its meaning
-WALKING_SPEED_SLOW_M_PER_S = 1.0  # a slow walker's; the clearance of a crossing is its length over this
+WALKING_SPEED_SLOW_M_PER_S = 1.0  # clears a crossing; with yellow and all-red even the slowest class (0.8) is across
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ def test_theory_a_full_bus_weighs_more_than_a_motorcycle(folder: Path):
     delays_s = np.array([15.0, 30.0, 30.0, 10.0, 9.0, 40.0, 12.0])  # those on foot count once each
     assert read(folder, 120).person_delay_s == pytest.approx(np.average(delays_s, weights=weights))
     assert persons_in(["spaceship"]) == [persons["other"]]
+    assert persons_in(["motorcycle@runs_red"]) == [persons["motorcycle"]]
     assert {*kinds(), "other"} <= persons.keys()
 
 
