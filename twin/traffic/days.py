@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,8 +30,11 @@ from twin.traffic.detectors import DetectorOptions
 from twin.traffic.files import Network, elements
 from twin.traffic.netcheck import check
 from twin.traffic.network import cache_folder
-from twin.traffic.roads import Road, RoadWatch, roads_of
-from twin.traffic.signals import signals_of
+from twin.traffic.roads import RoadWatch, roads_of, travel_times
+from twin.traffic.signals import Signals, signals_of
+
+if TYPE_CHECKING:
+    from twin.traffic.sim import TrafficSim  # brings libsumo, which only the fresh process loads
 
 DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).resolve().parents[2]
@@ -225,39 +228,23 @@ def _simulate(network: Network, plan: DayPlan, folder: Path, told: dict[str, Any
         input=json.dumps(job), capture_output=True, text=True, cwd=folder, env=environment, check=False,
     )  # fmt: skip
     if not (folder / "day.npz").is_file():
-        said = [line for line in done.stderr.splitlines() if line.strip()]
+        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         raise NetworkError(f"{network.name}: {said[-1] if said else 'a simulated day ended without an answer'}")
 
 
 def _live(job: dict[str, Any]) -> None:
     """Inside the fresh process and the day's folder: simulate, watch, and write `day.npz`."""
-    from twin.traffic.baselines import BASELINES, decider, sumo_logic_xml
-    from twin.traffic.sim import TrafficSim
+    from twin.traffic.baselines import BASELINES, decider
 
     plan = DayPlan(**{**job["plan"], "detectors": DetectorOptions(**job["plan"]["detectors"])})
     begin_s, intervals = plan.begin_h * HOUR_S, plan.hours * HOUR_S // INTERVAL_S
     network = Network("day", Path(job["net"]), Path("routes.xml"), begin_s)
     signals = signals_of(network.net_file, plan.detectors.camera_range_m)
     baseline = BASELINES[plan.controller]
-    settings = baseline.defaults
-    additional = [*job["additional"], "roads.add.xml"]
-    Path("roads.add.xml").write_text(
-        f'<additional><edgeData id="roads" begin="{begin_s}" freq="{INTERVAL_S}" file="roads.xml"/></additional>'
-    )
-    if baseline.sumo is not None:
-        Path("logic.add.xml").write_text(sumo_logic_xml(signals.plans, baseline.sumo, settings))
-        additional.append("logic.add.xml")
-    options = [
-        "--net-file", job["net"], "--route-files", "routes.xml", "--begin", str(begin_s), "--seed", str(plan.seed),
-        "--time-to-teleport", "-1", "--no-step-log", "--no-warnings", "--duration-log.disable", *job["options"],
-    ]  # fmt: skip
-    sim = TrafficSim(
-        network, signals, options, additional=additional, decision_s=settings.get("decision_s", 5.0),
-        detectors=plan.detectors, seed=plan.seed, guarded=baseline.rule is not None,
-    )  # fmt: skip
     roads = [road for road in roads_of(network.net_file) if road.watched]
     watch, seen = RoadWatch(roads, signals), []
-    decide = decider(baseline, signals, settings) if baseline.rule is not None else None
+    decide = decider(baseline, signals, baseline.defaults) if baseline.rule is not None else None
+    sim = _started(job, plan, network, signals)
     for interval in range(intervals):
         while sim.time_s < begin_s + (interval + 1) * INTERVAL_S:
             watch.see(sim.step(decide(sim.readings) if decide is not None else None))
@@ -266,29 +253,27 @@ def _live(job: dict[str, Any]) -> None:
     np.savez_compressed("day.npz", seen=np.array(seen), travel_s=travel_times(Path("roads.xml"), roads, intervals))
 
 
-def travel_times(edge_data: Path, roads: Sequence[Road], intervals: int) -> np.ndarray:
-    """Mean travel time (intervals, roads) [s] from SUMO's edgeData; NaN where nobody was on any of a road's edges.
+def _started(job: dict[str, Any], plan: DayPlan, network: Network, signals: Signals) -> TrafficSim:
+    """The day's simulation, which writes every edge's travel time of every interval to `roads.xml`."""
+    from twin.traffic.baselines import BASELINES, sumo_logic_xml
+    from twin.traffic.sim import TrafficSim
 
-    SUMO's `traveltime` is an edge's length over the speed of all that drove there (total distance by total time); an
-    edge that nobody was on counts at free flow.
-    """
-    place = {edge: (r, e) for r, road in enumerate(roads) for e, edge in enumerate(road.edges)}
-    times = [np.full((intervals, len(road.edges)), np.nan) for road in roads]
-    row = -1
-    for event, element in elements(edge_data):
-        if event == "start" and element.tag == "interval":
-            row += 1
-        if event == "end" and element.tag == "edge" and row < intervals and element.get("id") in place:
-            r, e = place[str(element.get("id"))]
-            if float(element.get("sampledSeconds", "0")) > 0:
-                times[r][row, e] = float(element.get("traveltime", "nan"))
-            element.clear()
-    found = np.full((intervals, len(roads)), np.nan)
-    for r, road in enumerate(roads):
-        driven = np.isfinite(times[r])
-        whole = np.where(driven, times[r], road.edge_free_flow_s).sum(axis=1)
-        found[driven.any(axis=1), r] = whole[driven.any(axis=1)]
-    return found
+    baseline = BASELINES[plan.controller]
+    additional = [*job["additional"], "roads.add.xml"]
+    edges = f'<edgeData id="roads" begin="{network.begin_s}" freq="{INTERVAL_S}" file="roads.xml"/>'
+    Path("roads.add.xml").write_text(f"<additional>{edges}</additional>")
+    if baseline.sumo is not None:
+        Path("logic.add.xml").write_text(sumo_logic_xml(signals.plans, baseline.sumo, baseline.defaults))
+        additional.append("logic.add.xml")
+    options = [
+        "--net-file", job["net"], "--route-files", "routes.xml", "--begin", str(network.begin_s),
+        "--seed", str(plan.seed), "--time-to-teleport", "-1", "--no-step-log", "--no-warnings",
+        "--duration-log.disable", *job["options"],
+    ]  # fmt: skip
+    return TrafficSim(
+        network, signals, options, additional=additional, decision_s=baseline.defaults.get("decision_s", 5.0),
+        detectors=plan.detectors, seed=plan.seed, guarded=baseline.rule is not None,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

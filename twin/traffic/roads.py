@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from controllers.rules import Readings
+from twin.traffic.files import elements
 from twin.traffic.signals import Signals
 
 SIGNS = ("vehicles", "halting", "passed")  # what detectors tell of a road in an interval, see RoadWatch
@@ -155,6 +156,31 @@ class RoadWatch:
             own = zones[self._road == r]
             seen[r] = mean_of(own, axis=0) * len(own)
         return seen
+
+
+def travel_times(edge_data: Path, roads: Sequence[Road], intervals: int) -> np.ndarray:
+    """Mean travel time (intervals, roads) [s] from SUMO's edgeData; NaN where nobody was on any of a road's edges.
+
+    SUMO's `traveltime` is an edge's length over the speed of all that drove there (total distance by total time); an
+    edge that nobody was on counts at free flow.
+    """
+    place = {edge: (r, e) for r, road in enumerate(roads) for e, edge in enumerate(road.edges)}
+    times = [np.full((intervals, len(road.edges)), np.nan) for road in roads]
+    row = -1
+    for event, element in elements(edge_data):
+        if event == "start" and element.tag == "interval":
+            row += 1
+        if event == "end" and element.tag == "edge" and row < intervals and element.get("id") in place:
+            r, e = place[str(element.get("id"))]
+            if float(element.get("sampledSeconds", "0")) > 0:
+                times[r][row, e] = float(element.get("traveltime", "nan"))
+            element.clear()
+    found = np.full((intervals, len(roads)), np.nan)
+    for r, road in enumerate(roads):
+        driven = np.isfinite(times[r])
+        whole = np.where(driven, times[r], road.edge_free_flow_s).sum(axis=1)
+        found[driven.any(axis=1), r] = whole[driven.any(axis=1)]
+    return found
 
 
 def mean_of(values: np.ndarray, axis: int) -> np.ndarray:
