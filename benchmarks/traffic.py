@@ -22,7 +22,6 @@ import warnings
 from pathlib import Path
 
 from twin.traffic.files import program
-from twin.traffic.hour import sumo_options
 from twin.traffic.network import locate
 from twin.traffic.sampling import sumo_home
 from twin.traffic.signals import signals_of
@@ -40,6 +39,8 @@ CANDIDATES = (
 
 def raw_sumo(name: str) -> float:
     """Seconds that SUMO's program says its simulation took."""
+    from twin.traffic.hour import sumo_options
+
     network = locate(name)
     words = [word for word in sumo_options(network, 1, 1.0) if word != "--duration-log.disable"]
     end = ["--end", str(network.begin_s + HOUR_S), "--duration-log.statistics"]
@@ -53,6 +54,7 @@ def traffic_sim(name: str, rule: str) -> float:
 
     from controllers.rules import RULES
     from twin.traffic.detectors import DetectorOptions
+    from twin.traffic.hour import sumo_options
     from twin.traffic.sim import TrafficSim
 
     network = locate(name)
