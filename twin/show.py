@@ -127,14 +127,15 @@ def comparison_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     for row in rows:
         cells = []
         for i, scenario in enumerate(row["scenarios"]):
-            cells.append(_plus_minus(scenario) + ("*" if row["prior"] else ""))
+            cells.append(plus_minus(scenario) + ("*" if row["prior"] else ""))
             if i:
-                cells.append("–" if scenario["difference"] is None else _plus_minus(scenario["difference"]))
+                cells.append("–" if scenario["difference"] is None else plus_minus(scenario["difference"]))
         table.add_row(row["name"], row["unit"], *cells)
     return table
 
 
-def _plus_minus(interval: Mapping[str, Any]) -> str:
+def plus_minus(interval: Mapping[str, Any]) -> str:
+    """A mean with the half-width of its interval."""
     half = interval["half_width"]
     return number(interval["mean"]) + ("" if half is None else f" ± {number(half)}")
 

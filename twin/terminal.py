@@ -77,6 +77,4 @@ def tell(text: str) -> None:
 
 def plus_minus(value: Interval | None) -> str:
     """A mean with the half-width of its interval."""
-    if value is None:
-        return "–"
-    return show.number(value.mean) + ("" if value.half_width is None else f" ± {show.number(value.half_width)}")
+    return "–" if value is None else show.plus_minus(vars(value))

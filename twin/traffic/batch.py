@@ -69,9 +69,11 @@ class Job:
 
 @functools.cache
 def model_digest() -> str:
-    """SHA-256 over the code and the packages that a simulated hour depends on."""
+    """SHA-256 over the code, the tables and the packages that a simulated hour depends on."""
     digest = hashlib.sha256(repr(sorted(versions().items())).encode())
-    for path in sorted([*(ROOT / "controllers").glob("*.py"), *(ROOT / "twin" / "traffic").glob("*.py")]):
+    traffic = ROOT / "twin" / "traffic"
+    tables = [path for path in (traffic / "data").glob("*.csv") if path.name != "tuned.csv"]  # a job names its settings
+    for path in sorted([*(ROOT / "controllers").glob("*.py"), *traffic.glob("*.py"), *tables]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
