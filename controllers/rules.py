@@ -77,17 +77,19 @@ Decide = Callable[[Readings], np.ndarray]
 
 def fixed_time(junctions: Junctions) -> Decide:
     """The plans' own programmes by the clock: no detectors. Greens are separated by the plan's yellow and all-red."""
-    tables = []
-    for plan in junctions.plans:
-        steps = plan.programme or tuple((p, 30.0) for p in range(len(plan.phases)))
-        ends = np.cumsum([green_s + plan.lost_s for _, green_s in steps])
-        tables.append((ends, np.array([phase for phase, _ in steps]), plan.offset_s))
+    steps = [plan.programme or tuple((p, 30.0) for p in range(len(plan.phases))) for plan in junctions.plans]
+    most = max(map(len, steps), default=0)
+    ends_s, phases = np.full((len(steps), most), np.inf), np.zeros((len(steps), most), dtype=int)
+    for j, (plan, own) in enumerate(zip(junctions.plans, steps, strict=True)):
+        ends_s[j, : len(own)] = np.cumsum([green_s + plan.lost_s for _, green_s in own])
+        phases[j, : len(own)] = [phase for phase, _ in own]
+    cycle_s = np.max(ends_s, axis=1, initial=0.0, where=np.isfinite(ends_s))
+    offset_s = np.array([plan.offset_s for plan in junctions.plans])
+    rows = np.arange(len(steps))
 
     def decide(readings: Readings) -> np.ndarray:
-        wanted = np.empty(len(tables), dtype=int)
-        for j, (ends, phases, offset_s) in enumerate(tables):
-            at_s = (readings.time_s - offset_s) % ends[-1]
-            wanted[j] = phases[np.searchsorted(ends, at_s, side="right")]
+        at_s = (readings.time_s - offset_s) % cycle_s
+        wanted: np.ndarray = phases[rows, (ends_s <= at_s[:, None]).sum(axis=1)]
         return wanted
 
     return decide

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,14 +66,9 @@ class TrafficSim:
         self._own: dict[int, tuple[str, float]] = {}  # SUMO's own programmes that come back, and when [s]
         self._asked_s = [float(network.begin_s)] * junctions  # time of each guard's last answer
         self._due_s = [float(network.begin_s)] * junctions  # when each must be asked again
-        self._lanes = sorted({lane for zone in self.signals.zones for lane, _ in zone})
-        place = {lane: i for i, lane in enumerate(self._lanes)}
-        self._shares = np.zeros((len(self.signals.zones), len(self._lanes)))
-        for z, zone in enumerate(self.signals.zones):
-            for lane, share in zone:
-                self._shares[z, place[lane]] = share
-        single = bool((self._shares.sum(axis=1) == 1).all() and (self._shares.max(axis=1) == 1).all())
-        self._order = self._shares.argmax(axis=1) if single else None
+        self._phase = np.array([guard.target for guard in self.guards])
+        self._green_from_s = np.full(junctions, INFINITY)  # when the present green began; infinity while changing
+        self._lanes, self._shares = _lanes_of(self.signals)
         self._faults = Faults(self.detectors, len(self.signals.zones), np.random.default_rng([seed, 7]))
         self._crossed = any(self.signals.walking_areas)
         self._loops = [f"loop.{z}" for z in range(len(self.signals.zones))] if self.detectors.loops else []
@@ -101,7 +97,7 @@ class TrafficSim:
             until_s = min(end_s, self.wake_s if self.wake_s > self.time_s else end_s, self._unlit(end_s))
             if self.guarded:
                 until_s = self._ask(wants, everybody, until_s)
-            libsumo.simulationStep(until_s)
+            _libsumo.simulation_step(until_s)  # without the wrapper's step listeners
             self.time_s, everybody = until_s, False
             if not self.guarded:
                 self._note_lamps()
@@ -119,7 +115,8 @@ class TrafficSim:
             due = self._due_s[j] <= now_s or (everybody and (urgent or wants[j] != guard.target))
             if due and not self.dark[j]:
                 self._admit(j, guard, wants[j])
-        return float(min(end_s, np.ceil(min(self._due_s) - 1e-9)))
+        soonest_s = min(self._due_s)
+        return end_s if soonest_s >= end_s else float(math.ceil(soonest_s - 1e-9))
 
     def _admit(self, j: int, guard: Guard, wanted: int) -> None:
         before, dt_s = guard.shown, self.time_s - self._asked_s[j]
@@ -131,9 +128,16 @@ class TrafficSim:
             self.readings.walk_calls[j] if self._crossed else None,
             self.priority[j],
         )
-        self._asked_s[j], self._due_s[j] = self.time_s, self.time_s + guard.due_s
+        self._asked(j)
         if shown is not before:
             self._show(j, shown)
+
+    def _asked(self, j: int) -> None:
+        """Note where a guard stands after it was asked."""
+        guard = self.guards[j]
+        self._asked_s[j], self._due_s[j] = self.time_s, self.time_s + guard.due_s
+        self._phase[j] = guard.target
+        self._green_from_s[j] = INFINITY if guard.changing else self.time_s - guard.green_s
 
     def _calls(self, j: int) -> list[bool]:
         """For each phase of a junction whether a vehicle or a pedestrian waits for it; an unseen zone may hide one."""
@@ -168,7 +172,7 @@ class TrafficSim:
         elif self.dark[j] and not dark:
             programme = self._stops.pop(j).programme
             self.guards[j].restart()
-            self._asked_s[j], self._due_s[j] = self.time_s, self.time_s + self.guards[j].due_s
+            self._asked(j)
             self._show(j, self.guards[j].shown)
             if not self.guarded:
                 self._own[j] = (programme, self._due_s[j])
@@ -189,19 +193,20 @@ class TrafficSim:
 
     def _read(self) -> Readings:
         # The wrappers around these two functions cost more than the functions, and they are called very often.
-        vehicles = self._by_zone(_libsumo.lane_getLastStepVehicleNumber)
-        halting = self._by_zone(_libsumo.lane_getLastStepHaltingNumber)
+        present = list(map(_libsumo.lane_getLastStepVehicleNumber, self._lanes))
+        read_halting = _libsumo.lane_getLastStepHaltingNumber
+        halt = [read_halting(lane) if here else 0 for lane, here in zip(self._lanes, present, strict=True)]
+        vehicles, halting = self._by_zone(present), self._by_zone(halt)
         self.trace.times_s.append(self.time_s)
         self.trace.queues.append(halting)
         vehicles, halting = self._faults.seen(vehicles, halting)
-        now_s, clocks = self.time_s, zip(self.guards, self._asked_s, strict=True)
         return Readings(
-            time_s=now_s,
+            time_s=self.time_s,
             vehicles=vehicles,
             halting=halting,
             passed=self._passing(),
-            phase=np.array([guard.target for guard in self.guards]),
-            green_s=np.array([0.0 if g.changing else g.green_s + now_s - asked_s for g, asked_s in clocks]),
+            phase=self._phase.copy(),
+            green_s=np.maximum(self.time_s - self._green_from_s, 0.0),
             walk_calls=self._pressed() if self._crossed else (),
         )
 
@@ -224,9 +229,9 @@ class TrafficSim:
         self._passed = np.array([libsumo.inductionloop.getIntervalVehicleNumber(loop) for loop in self._loops], float)
         return self._passed - before
 
-    def _by_zone(self, read: Callable[[str], int]) -> np.ndarray:
-        counts = np.fromiter(map(read, self._lanes), dtype=float, count=len(self._lanes))
-        return counts[self._order] if self._order is not None else self._shares @ counts
+    def _by_zone(self, counts: list[int]) -> np.ndarray:
+        by_lane = np.array(counts, dtype=float)
+        return by_lane if self._shares is None else self._shares @ by_lane
 
     def _pressed(self) -> tuple[frozenset[int], ...]:
         """Crossings for which somebody stands and waits, by junction."""
@@ -246,3 +251,17 @@ def _waits_for(crossing: str, areas: Sequence[str]) -> bool:
         for area in areas
         for person in libsumo.edge.getLastStepPersonIDs(area)
     )
+
+
+def _lanes_of(signals: Signals) -> tuple[list[str], np.ndarray | None]:
+    """Lanes to read, and the share of each that every zone sees (zones, lanes); None where zones are whole lanes."""
+    whole = [zone[0][0] for zone in signals.zones if len(zone) == 1 and zone[0][1] == 1]
+    if len(whole) == len(set(whole)) == len(signals.zones):
+        return whole, None
+    lanes = sorted({lane for zone in signals.zones for lane, _ in zone})
+    place = {lane: i for i, lane in enumerate(lanes)}
+    shares = np.zeros((len(signals.zones), len(lanes)))
+    for z, zone in enumerate(signals.zones):
+        for lane, share in zone:
+            shares[z, place[lane]] = share
+    return lanes, shares
