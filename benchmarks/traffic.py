@@ -21,10 +21,11 @@ import time
 import warnings
 from pathlib import Path
 
-from twin.traffic.files import program
-from twin.traffic.network import locate
-from twin.traffic.sampling import sumo_home
-from twin.traffic.signals import signals_of
+from twin.traffic.demand.hours.sampling import sumo_home
+from twin.traffic.signals.plans.plans import signals_of
+
+from twin.traffic.networks.files import program
+from twin.traffic.networks.locate import locate
 
 HOUR_S, DECISION_S = 3600, 5
 CANDIDATES = (
@@ -39,7 +40,7 @@ CANDIDATES = (
 
 def raw_sumo(name: str) -> float:
     """Seconds that SUMO's program says its simulation took."""
-    from twin.traffic.hour import sumo_options
+    from twin.traffic.simulation.hour import sumo_options
 
     network = locate(name)
     words = [word for word in sumo_options(network, 1, 1.0) if word != "--duration-log.disable"]
@@ -53,9 +54,9 @@ def traffic_sim(name: str, rule: str) -> float:
     import numpy as np
 
     from controllers.rules import RULES
-    from twin.traffic.detectors import DetectorOptions
-    from twin.traffic.hour import sumo_options
-    from twin.traffic.sim import TrafficSim
+    from twin.traffic.simulation.detectors import DetectorOptions
+    from twin.traffic.simulation.hour import sumo_options
+    from twin.traffic.simulation.sim import TrafficSim
 
     network = locate(name)
     signals = signals_of(network.net_file, DetectorOptions().camera_range_m)

@@ -41,7 +41,7 @@ def traffic_queues(run: Run) -> alt.Chart | alt.LayerChart | None:
     """The lanes of the first network, and the queues on them at the busiest moment of its first hour."""
     if not run.has("traffic_queue"):
         return None
-    from twin.traffic.geometry import lane_points
+    from twin.traffic.networks.geometry import lane_points
 
     queues = run.table("traffic_queue")
     points = pd.DataFrame(lane_points(queues.network.iloc[0]))

@@ -7,7 +7,6 @@ import difflib
 import functools
 import io
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from pydantic import Field
 
 from twin.errors import PlacesError
+from twin.files import write_whole
 from twin.module import Options
 
 DATA = Path(__file__).parent / "data"
@@ -168,9 +168,7 @@ def write_positions(positions: Sequence[Position], path: Path, force: bool = Fal
     for p in positions:
         elevation = "" if p.elevation_m is None else p.elevation_m
         writer.writerow([p.code, _by_code()[p.code].name, p.latitude_deg, p.longitude_deg, elevation, IMPORTED])
-    beside = path.with_name(f".{path.name}.partial")
-    beside.write_text(text.getvalue(), encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, text.getvalue())
 
 
 @functools.cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +14,7 @@ import vl_convert
 from markupsafe import Markup
 
 from twin.figures import FIGURES
+from twin.files import write_whole
 from twin.kpi import Score, score
 from twin.programmes import budget
 from twin.run import Run
@@ -26,12 +26,7 @@ TEMPLATES.filters["number"] = number
 
 def write_report(run: Run, to: Path | None = None) -> Path:
     """Write the page, by default beside the run with the suffix .html, and return its path."""
-    path = to or run.path.with_suffix(".html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.partial")
-    beside.write_text(render(run), encoding="utf-8")
-    os.replace(beside, path)
-    return path
+    return write_whole(to or run.path.with_suffix(".html"), render(run))
 
 
 def render(run: Run) -> str:

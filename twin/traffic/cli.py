@@ -46,7 +46,7 @@ def baselines(
 
     Baselines run with the settings found by `tune`, in `twin/traffic/data/tuned.csv`.
     """
-    from twin.traffic import evaluate
+    from twin.traffic.studies import evaluate
 
     names = evaluate.known_controllers(controllers or ())
     with terminal.progress_bar("simulating hours") as progress:
@@ -78,9 +78,9 @@ def tune(
 
     The seeds (101 …) are never used to evaluate. Interrupted, the same command goes on where it was.
     """
-    from twin.traffic import evaluate
-    from twin.traffic.baselines import BASELINES
-    from twin.traffic.tune import keep, tune
+    from twin.traffic.signals.baselines import BASELINES
+    from twin.traffic.studies import evaluate
+    from twin.traffic.studies.tune import keep, tune
 
     for network in networks:
         for controller in evaluate.known_controllers(controllers or ()):
@@ -99,7 +99,7 @@ def import_osm_command(
     ] = 1200.0,
 ) -> None:
     """Build a network with signals, left-hand traffic and a labelled prior of demand from an OpenStreetMap extract."""
-    from twin.traffic.osm import import_osm
+    from twin.traffic.networks.osm import import_osm
 
     network = import_osm(file, to, demand_veh_per_h=demand_veh_per_h)
     terminal.say(f"network: {network.net_file.parent}; run it with `python -m twin traffic baselines --network {to}`")
@@ -108,8 +108,8 @@ def import_osm_command(
 @app.command(epilog="Example: `python -m twin traffic check --network my.sumocfg`")
 def check(network: NetworkName) -> None:
     """Check a network and its demand: says nothing if they are sound, else every fault at once (exit code 2)."""
-    from twin.traffic.netcheck import check
-    from twin.traffic.network import locate
+    from twin.traffic.networks.check import check
+    from twin.traffic.networks.locate import locate
 
     check(locate(network))
 
@@ -128,7 +128,7 @@ def calibrate(
     as_json: terminal.JsonFlag = False,
 ) -> None:
     """Find demand that reproduces turning counts; exit code 1 where fewer than 85 % of the turns have GEH < 5."""
-    from twin.traffic.calibration import calibrate_file
+    from twin.traffic.demand.calibration import calibrate_file
 
     report = calibrate_file(network, counts, to, rounds)
     summary: dict[str, Any] = report.summary()
@@ -151,7 +151,7 @@ def saturation(
     """Measure the saturation flow and the passenger-car equivalents that emerge, beside the capacity manual's."""
     from dataclasses import asdict
 
-    from twin.traffic.saturation import experiment
+    from twin.traffic.studies.saturation import experiment
 
     flows, equivalents = experiment(lane_width_m=lane_width_m, lanes=lanes, cycles=cycles)
     documents = {"flows": [asdict(one) for one in flows], "equivalents": [asdict(one) for one in equivalents]}
@@ -184,7 +184,7 @@ def feed(
 
     A forecast from detector data, learned from other simulated days; these are simulated on first use (minutes).
     """
-    from twin.traffic.feed import public_feed
+    from twin.traffic.forecast.feed import public_feed
 
     with terminal.progress_bar("simulating days") as progress:
         rows = public_feed(network, seed, at_h, day_type=day_type, progress=progress)

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from twin.module import Row, Rows, Seen, State, Value, read_tables
-from twin.traffic.batch import Job, simulate
-from twin.traffic.demand import employment_factor, growth_factor
-from twin.traffic.evaluate import hour, settings_for
+from twin.traffic.demand.hours import employment_factor, growth_factor
 from twin.traffic.options import TrafficOptions
-from twin.traffic.signals import signals_of
+from twin.traffic.signals.plans import signals_of
+from twin.traffic.simulation.batch import Job, simulate
+from twin.traffic.studies.evaluate import hour, settings_for
 
 SHOWN_FROM_S, SHOWN_S = 900, 180  # which part of the hour the signal-timing diagram shows
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from twin.module import Options
-from twin.traffic.detectors import DetectorOptions
-from twin.traffic.events import EventOptions
+from twin.traffic.simulation.detectors import DetectorOptions
+from twin.traffic.simulation.events import EventOptions
 
 NetworkName = Literal[
     "trenggalek", "cologne1", "cologne3", "cologne8", "ingolstadt1", "ingolstadt7", "ingolstadt21", "grid4x4",

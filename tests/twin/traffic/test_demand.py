@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.errors import CountsError, NetworkError
-from twin.traffic.calibration import adjusted, calibrate, geh, measured, share_below, turn_passes
-from twin.traffic.counts import Counts, Turn, counts_csv, read_counts, vehicle_turns, whole
-from twin.traffic.demand import (
+from twin.traffic.demand.calibration import adjusted, calibrate, geh, measured, share_below, turn_passes
+from twin.traffic.demand.counts import Counts, Turn, counts_csv, read_counts, vehicle_turns, whole
+from twin.traffic.demand.hours import (
     day_type,
     day_types,
     employment_factor,
@@ -27,11 +27,12 @@ from twin.traffic.demand import (
     sketch_ways,
     synthetic_counts,
 )
-from twin.traffic.files import Network, program
-from twin.traffic.network import built, locate
-from twin.traffic.pedestrians import pedestrians_xml, trip_weights
-from twin.traffic.sampling import Ways, assigned, candidate_ways, sampled
-from twin.traffic.vehicles import DATA, SKETCH, emergency_xml, read_table, vehicle_mix
+from twin.traffic.demand.pedestrians import pedestrians_xml, trip_weights
+from twin.traffic.demand.sampling import Ways, assigned, candidate_ways, sampled
+from twin.traffic.demand.vehicles import emergency_xml, vehicle_mix
+from twin.traffic.folders import DATA, SKETCH, read_table
+from twin.traffic.networks.files import Network, program
+from twin.traffic.networks.locate import built, locate
 
 # A crossroads `s` and, east of it, a fork `f`: from the west, `in` → s → `mid` → f → `east` or `south`; `side` joins at s.
 NODES = """<nodes><node id="w" x="0" y="0"/><node id="s" x="400" y="0" type="traffic_light"/><node id="f" x="800" y="0"/>
@@ -359,7 +360,7 @@ def test_demand_scales_with_scale(sketch: Network):
 
 
 def test_theory_trips_on_foot_thin_out_with_distance(sketch: Network):
-    from twin.traffic.pedestrians import Pavement
+    from twin.traffic.demand.pedestrians import Pavement
 
     places = [Pavement("a", 100, 0, 0), Pavement("b", 100, 600, 0), Pavement("c", 100, 1200, 0)]
     weights = trip_weights(places, 600)

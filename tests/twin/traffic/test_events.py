@@ -19,17 +19,17 @@ from controllers.guard import Guard
 from controllers.plan import SignalPlan
 from controllers.rules import fixed_time
 from twin.errors import FaultsError, NetworkError
-from twin.traffic.baselines import BASELINES
-from twin.traffic.batch import Job, simulate
-from twin.traffic.compliance import chance, red_light_violations
-from twin.traffic.demand import hour_routes
-from twin.traffic.events import Closure, EventOptions, Outage, check, event_parameters
-from twin.traffic.hour import sumo_options
-from twin.traffic.live_events import Events, output_words, serving, write_files
-from twin.traffic.network import Network, built, locate
-from twin.traffic.signals import signals_of
-from twin.traffic.sim import TrafficSim
-from twin.traffic.vehicles import emergency_types_xml
+from twin.traffic.demand.hours import hour_routes
+from twin.traffic.demand.vehicles import emergency_types_xml
+from twin.traffic.networks.locate import Network, built, locate
+from twin.traffic.signals.baselines import BASELINES
+from twin.traffic.signals.plans import signals_of
+from twin.traffic.simulation.batch import Job, simulate
+from twin.traffic.simulation.compliance import chance, red_light_violations
+from twin.traffic.simulation.events import Closure, EventOptions, Outage, check, event_parameters
+from twin.traffic.simulation.hour import sumo_options
+from twin.traffic.simulation.live_events import Events, output_words, serving, write_files
+from twin.traffic.simulation.sim import TrafficSim
 
 SIGNAL = "GS_cluster_357187_359543"  # of cologne1
 LANE = "-32038056#3_0"  # of cologne1: an approach of two lanes

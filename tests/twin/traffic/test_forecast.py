@@ -11,13 +11,13 @@ import pytest
 
 from controllers.rules import Readings
 from twin.errors import FaultsError, NetworkError
-from twin.traffic import days as lived
-from twin.traffic.days import Day, DayPlan, day_routes, demand_factors, simulated_days
-from twin.traffic.detectors import DetectorOptions
-from twin.traffic.feed import congestion_level, forecast_scores, learned, public_feed, rows
-from twin.traffic.forecast import HORIZONS, METHODS, Model, fit, forecast, scores
-from twin.traffic.network import Network, built, locate
-from twin.traffic.roads import Road, RoadWatch, roads_of, travel_times, upstream, way_around
+from twin.traffic.forecast import days as lived
+from twin.traffic.forecast.days import Day, DayPlan, day_routes, demand_factors, simulated_days
+from twin.traffic.forecast.feed import congestion_level, forecast_scores, learned, public_feed, rows
+from twin.traffic.forecast.models import HORIZONS, METHODS, Model, fit, forecast, scores
+from twin.traffic.networks.locate import Network, built, locate
+from twin.traffic.networks.roads import Road, RoadWatch, roads_of, travel_times, upstream, way_around
+from twin.traffic.simulation.detectors import DetectorOptions
 
 FREE_FLOW_S = np.array([30.0, 40.0, 50.0])
 NO_UPSTREAM = np.zeros((3, 3))

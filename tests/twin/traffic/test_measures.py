@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from twin.errors import NetworkError
-from twin.traffic import theory
-from twin.traffic.electricity import lit_seconds, power, signal_electricity_kwh, signal_plts_percent
-from twin.traffic.measures import (
+from twin.traffic.demand.vehicles import kinds, vehicle_type
+from twin.traffic.folders import SKETCH, read_table
+from twin.traffic.signals import theory
+from twin.traffic.simulation.electricity import lit_seconds, power, signal_electricity_kwh, signal_plts_percent
+from twin.traffic.simulation.measures import (
     CONFLICTS,
     TRIPS,
     WALKS,
@@ -24,7 +26,7 @@ from twin.traffic.measures import (
     read_trips,
     read_walks,
 )
-from twin.traffic.saturation import (
+from twin.traffic.studies.saturation import (
     CLASSES,
     COUNTED_S,
     Discharge,
@@ -34,7 +36,6 @@ from twin.traffic.saturation import (
     saturation_flow,
     summary,
 )
-from twin.traffic.vehicles import SKETCH, kinds, read_table, vehicle_type
 
 TRIP_HEADER = (
     "tripinfo_id;tripinfo_depart;tripinfo_departDelay;tripinfo_arrival;tripinfo_duration;tripinfo_routeLength;"
@@ -142,8 +143,8 @@ def test_trips_without_the_emission_device_have_no_emissions(tmp_path: Path):
 def test_another_tool_sumo_writes_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import subprocess
 
-    from twin.traffic.files import program
-    from twin.traffic.network import built
+    from twin.traffic.networks.files import program
+    from twin.traffic.networks.locate import built
 
     monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))
     roads = "".join(

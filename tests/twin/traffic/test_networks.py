@@ -13,11 +13,12 @@ import pytest
 import sumolib
 
 from twin.errors import FaultsError, NetworkError
-from twin.traffic import netcheck
-from twin.traffic.demand import day_type, origin_destination
-from twin.traffic.files import Network, program
-from twin.traffic.netcheck import check
-from twin.traffic.network import KNOWN, RESCO, SKETCH, locate
+from twin.traffic.demand.hours import day_type, origin_destination
+from twin.traffic.folders import SKETCH
+from twin.traffic.networks import check as netcheck
+from twin.traffic.networks.check import check
+from twin.traffic.networks.files import Network, program
+from twin.traffic.networks.locate import KNOWN, RESCO, locate
 
 NODES = """<nodes><node id="a" x="0" y="0"/><node id="s" x="300" y="0" type="traffic_light"/>
 <node id="b" x="600" y="0"/><node id="n" x="300" y="300"/><node id="c" x="0" y="900"/><node id="d" x="600" y="900"/>
@@ -291,7 +292,7 @@ def test_another_tool_duarouter_connects_every_entry_and_every_sidewalk(tmp_path
 
 
 def test_netconvert_has_no_complaint_about_the_sketch(tmp_path: Path):
-    from twin.traffic.network import NETCONVERT
+    from twin.traffic.networks.locate import NETCONVERT
 
     kinds = {"nod": "--node-files", "edg": "--edge-files", "typ": "--type-files"}
     words = [word for kind, option in kinds.items() for word in (option, str(SKETCH / f"sketch.{kind}.xml"))]

@@ -14,10 +14,10 @@ import pytest
 import sumolib
 
 from twin.errors import MissingExtraError, NetworkError
-from twin.traffic.files import program
-from twin.traffic.network import locate
-from twin.traffic.osm import import_osm, types_xml
-from twin.traffic.vehicles import DATA
+from twin.traffic.folders import DATA
+from twin.traffic.networks.files import program
+from twin.traffic.networks.locate import locate
+from twin.traffic.networks.osm import import_osm, types_xml
 
 TOWN = Path(__file__).parent / "data" / "town.osm"
 

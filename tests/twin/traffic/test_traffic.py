@@ -11,19 +11,19 @@ import pytest
 from controllers.rules import max_pressure
 from twin.errors import NetworkError
 from twin.module import Seen
-from twin.traffic import batch
-from twin.traffic import network as networks
-from twin.traffic.baselines import BASELINES, sumo_logic_xml
-from twin.traffic.batch import Job, simulate
-from twin.traffic.demand import employment_factor
-from twin.traffic.detectors import DetectorOptions, Faults
-from twin.traffic.evaluate import hour, network_for, summary, tuned
-from twin.traffic.hour import sumo_options
+from twin.traffic.demand.hours import employment_factor
 from twin.traffic.module import TrafficModule
-from twin.traffic.network import Network, built, locate
-from twin.traffic.signals import signals_of
-from twin.traffic.sim import TrafficSim
-from twin.traffic.tune import candidates, keep, tune
+from twin.traffic.networks import locate as networks
+from twin.traffic.networks.locate import Network, built, locate
+from twin.traffic.signals.baselines import BASELINES, sumo_logic_xml
+from twin.traffic.signals.plans import signals_of
+from twin.traffic.simulation import batch
+from twin.traffic.simulation.batch import Job, simulate
+from twin.traffic.simulation.detectors import DetectorOptions, Faults
+from twin.traffic.simulation.hour import sumo_options
+from twin.traffic.simulation.sim import TrafficSim
+from twin.traffic.studies.evaluate import hour, network_for, summary, tuned
+from twin.traffic.studies.tune import candidates, keep, tune
 
 NODES = """<nodes><node id="a" x="0" y="0"/><node id="s" x="500" y="0" type="traffic_light"/>
 <node id="b" x="1000" y="0"/><node id="n" x="500" y="300"/></nodes>"""
@@ -278,7 +278,7 @@ def test_rows_over_seeds_become_means_with_intervals():
 
 def test_tuning_finds_something_no_worse_than_the_default_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     network = one_signal(tmp_path, cars(*[3.0 * i for i in range(60)]))
-    monkeypatch.setattr("twin.traffic.evaluate.locate", lambda _: replace(network, end_s=300))
+    monkeypatch.setattr("twin.traffic.studies.evaluate.locate", lambda _: replace(network, end_s=300))
     found = tune("one", "max_pressure", most=5)
     assert found.settings_tried == 5
     assert found.delay_s <= found.default_delay_s + 1e-9 or found.seeds > 1

@@ -16,14 +16,13 @@ from controllers.guard import Guard
 from controllers.plan import SignalPlan
 from controllers.rules import Junctions, Readings, fixed_time
 from twin.errors import NetworkError
-from twin.traffic import flows as counting
-from twin.traffic.evaluate import network_for
-from twin.traffic.files import Network, program
-from twin.traffic.flows import Stream, counted, lane_shares, link_flows
-from twin.traffic.green_wave import Timing, green_seconds, offsets_s, platoon, waits_s
-from twin.traffic.network import locate
-from twin.traffic.signals import signals_of
-from twin.traffic.webster import (
+from twin.traffic.networks.files import Network, program
+from twin.traffic.networks.locate import locate
+from twin.traffic.signals import flows as counting
+from twin.traffic.signals.flows import Stream, counted, lane_shares, link_flows
+from twin.traffic.signals.green_wave import Timing, green_seconds, offsets_s, platoon, waits_s
+from twin.traffic.signals.plans import signals_of
+from twin.traffic.signals.webster import (
     MAX_CYCLE_S,
     critical_ratio,
     demand_of,
@@ -38,6 +37,7 @@ from twin.traffic.webster import (
     webster_programmes,
     yielding_saturation_per_h,
 )
+from twin.traffic.studies.evaluate import network_for
 
 DEFAULTS = {"cycle_factor": 1.0, "saturation_veh_per_h": 1800.0, "progression_factor": 1.0}
 TWO = SignalPlan("two", ("GGr", "rrG"), frozenset({(0, 2), (1, 2)}))  # lost time 5 s a step

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import sumolib
 
-from twin.traffic.files import program
-from twin.traffic.measures import TRIPS, measures, read_trips
-from twin.traffic.network import built
-from twin.traffic.theory import (
+from twin.traffic.networks.files import program
+from twin.traffic.networks.locate import built
+from twin.traffic.signals.theory import (
     free_flow_travel_time_s,
     saturation_flow_per_h,
     uniform_delay_s,
     webster_correction_s,
     webster_delay_s,
 )
+from twin.traffic.simulation.measures import TRIPS, measures, read_trips
 
 SPEED_M_PER_S, UPSTREAM_M = 10.0, 800.0
 NODES = f"""<nodes><node id="a" x="0" y="0"/><node id="s" x="{UPSTREAM_M}" y="0" type="traffic_light"/>

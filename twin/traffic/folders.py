@@ -1,0 +1,43 @@
+"""Where the sector's own tables lie, and where what it builds and simulates is kept."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import os
+from pathlib import Path
+
+import platformdirs
+
+from twin.provenance import versions
+
+ROOT = Path(__file__).resolve().parents[2]
+SECTOR = Path(__file__).parent
+DATA, SKETCH = SECTOR / "data", SECTOR / "sketch"
+TUNED = DATA / "tuned.csv"
+
+
+def cache_folder() -> Path:
+    """Where built networks and simulated hours are kept; the environment variable TWIN_CACHE names another place."""
+    return Path(os.environ.get("TWIN_CACHE") or platformdirs.user_cache_dir("trenggalek-twin"))
+
+
+@functools.cache
+def code_digest(package: str = "") -> str:
+    """SHA-256 over the packages' versions, our tables, and the code of this sector or of one package in it.
+
+    What is kept under it is made anew when any of them changes. Tuned settings are left out: who uses them names them.
+    """
+    digest = hashlib.sha256(repr(sorted(versions().items())).encode())
+    code = [*(ROOT / "controllers").glob("*.py"), *(SECTOR / package).rglob("*.py")]
+    tables = [path for folder in (DATA, SKETCH) for path in folder.glob("*.csv") if path != TUNED]
+    for path in sorted([*code, *tables]):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Rows of one of our own CSV tables."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,1 @@
+"""Networks: SUMO files found, built, imported and checked."""

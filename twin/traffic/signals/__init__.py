@@ -1,0 +1,1 @@
+"""Signals: plans read from a network, fixed-time programmes worked out, every baseline."""

@@ -1,0 +1,146 @@
+"""Simulating many hours: jobs go to worker processes, answers are kept by what they depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from twin.errors import MissingExtraError, NetworkError
+from twin.files import write_whole
+from twin.traffic.folders import ROOT, cache_folder, code_digest
+from twin.traffic.networks.files import Network
+from twin.traffic.signals.baselines import Settings
+from twin.traffic.simulation.detectors import DetectorOptions
+from twin.traffic.simulation.events import EventOptions
+
+Progress = Callable[[int, int], None]  # hours done, hours in all
+
+
+@dataclass(frozen=True)
+class Job:
+    """One hour to simulate. `programmes` replace the plans' own; `trace` asks for the story of lamps and queues."""
+
+    network: Network
+    seed: int = 1
+    controller: str = "shipped"
+    settings: Settings = field(default_factory=dict)
+    programmes: Mapping[str, Any] = field(default_factory=dict)
+    scale: float = 1.0
+    duration_s: int = 3600
+    detectors: DetectorOptions = field(default_factory=DetectorOptions)
+    events: EventOptions = field(default_factory=EventOptions)
+    trace: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """What a worker is told."""
+        n = self.network
+        return {
+            "network": {
+                "name": n.name, "net_file": str(n.net_file.absolute()), "begin_s": n.begin_s, "end_s": n.end_s,
+                "demand_files": [str(path.absolute()) for path in n.demand_files], "options": list(n.options),
+                "additional_files": [str(path.absolute()) for path in n.additional_files],
+            },
+            "seed": self.seed, "controller": self.controller, "settings": dict(self.settings),
+            "programmes": dict(self.programmes), "scale": self.scale, "duration_s": self.duration_s,
+            "detectors": self.detectors.model_dump(), "events": self.events.model_dump(mode="json"),
+            "trace": self.trace,
+        }  # fmt: skip
+
+    def digest(self) -> str:
+        """SHA-256 over all that the answer depends on: the files' contents, the rest of the job, and the code."""
+        content = {**self.as_json(), "network": self.network.digest(), "code": code_digest()}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def simulate(jobs: Sequence[Job], progress: Progress | None = None) -> list[dict[str, Any]]:
+    """Answers of all jobs in their order; each is simulated once and kept under its digest in the cache folder.
+
+    An interrupted batch goes on where it was. Raises NetworkError with SUMO's own message.
+    """
+    if importlib.util.find_spec("libsumo") is None:
+        raise MissingExtraError('SUMO is not installed: pip install "trenggalek-twin[twin]"')
+    for job in jobs:
+        if missing := job.network.missing():
+            raise NetworkError(f"{job.network.name}: {missing[0]}")
+    places = [cache_folder() / "hours" / f"{job.digest()}.json" for job in jobs]
+    wanted = {place: job for place, job in zip(places, jobs, strict=True) if not place.is_file()}
+    done = len(jobs) - len(wanted)
+    if progress is not None:
+        progress(done, len(jobs))
+    if wanted:
+        places[0].parent.mkdir(parents=True, exist_ok=True)
+        workers = _Workers(min(os.cpu_count() or 1, len(wanted)))
+        pool = ThreadPoolExecutor(len(workers.all))
+        try:
+            for one in as_completed([pool.submit(_simulated, workers, job, place) for place, job in wanted.items()]):
+                one.result()
+                done += 1
+                if progress is not None:
+                    progress(done, len(jobs))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            workers.end()
+            pool.shutdown()
+    return [json.loads(place.read_text()) for place in places]
+
+
+def _simulated(workers: _Workers, job: Job, place: Path) -> None:
+    worker = workers.free.get()
+    try:
+        with tempfile.TemporaryDirectory(prefix="twin-sumo-", ignore_cleanup_errors=True) as folder:
+            answer = _ask(worker, {**job.as_json(), "folder": folder})
+    finally:
+        workers.free.put(worker)
+    if error := answer.get("error"):
+        raise NetworkError(f"{job.network.name}: {error}")
+    write_whole(place, json.dumps(answer))
+
+
+def _ask(worker: subprocess.Popen[bytes], job: Mapping[str, Any]) -> dict[str, Any]:
+    assert worker.stdin is not None  # noqa: S101 (opened with pipes below)
+    assert worker.stdout is not None  # noqa: S101
+    worker.stdin.write(json.dumps(job).encode() + b"\n")
+    worker.stdin.flush()
+    line = worker.stdout.readline()
+    if not line:
+        raise NetworkError("a worker process ended before it answered")
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+class _Workers:
+    """Worker processes to take and to give back. Each leads a process group with the simulations that it forks."""
+
+    def __init__(self, n: int) -> None:
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        self.all = [
+            subprocess.Popen(
+                [sys.executable, "-m", "twin.traffic.simulation.worker"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment,
+                start_new_session=True,
+            )
+            for _ in range(n)
+        ]  # fmt: skip
+        self.free: queue.Queue[subprocess.Popen[bytes]] = queue.Queue()
+        for worker in self.all:
+            self.free.put(worker)
+
+    def end(self) -> None:
+        """End them at once, whatever they are doing."""
+        for worker in self.all:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
+            worker.communicate()

@@ -1,0 +1,1 @@
+"""Studies: baselines tuned and compared, saturation flow measured."""
