@@ -47,12 +47,6 @@ class Junctions:
                                 matrix[j * most + p, zone] = 1.0
         return cls(tuple(plans), exists.sum(axis=1), exists, green, exit_green)
 
-    def per_phase(self, per_zone: np.ndarray) -> np.ndarray:
-        """Sum of a zone quantity (Z,) over the zones that each phase serves, (J, P); −inf where there is no phase."""
-        totals = (self.green @ per_zone).reshape(self.exists.shape)
-        totals[~self.exists] = -np.inf
-        return totals
-
 
 @dataclass
 class Readings:

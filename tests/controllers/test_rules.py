@@ -25,7 +25,6 @@ def readings(vehicles, halting=None, time_s=0.0, phase=(0, 0), green_s=(30.0, 30
 def test_theory_junctions_know_which_zone_each_phase_serves():
     assert JUNCTIONS.green.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
     assert JUNCTIONS.exit_green.tolist() == [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
-    assert JUNCTIONS.per_phase(np.array([3.0, 1.0, 0.0, 2.0])).tolist() == [[3, 1], [0, 2]]
 
 
 def test_theory_max_pressure_takes_the_fuller_phase_after_its_minimum():

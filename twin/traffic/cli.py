@@ -71,12 +71,13 @@ def baselines(
 def tune(
     networks: NetworkNames,
     controllers: ControllerNames = None,
-    most: Annotated[int, typer.Option("--settings", min=1, help="How many settings to try at most.")] = 32,
+    most: Annotated[int, typer.Option("--settings", min=1, help="How many settings to draw from the grid.")] = 16,
     to: Annotated[Path, typer.Option("--to", help="Table that keeps what is found.")] = Path("tuned.csv"),
 ) -> None:
     """Find each baseline's best settings on a network: many on one seed, the better quarter on more seeds.
 
-    The seeds (101 …) are never used to evaluate. Interrupted, the same command goes on where it was.
+    The winner's neighbours in the grid, which differ from it in one value, then compete in the same way. The seeds
+    (101 …) are never used to evaluate. Interrupted, the same command goes on where it was.
     """
     from twin.traffic.signals.baselines import BASELINES
     from twin.traffic.studies import evaluate

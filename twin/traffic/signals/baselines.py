@@ -41,7 +41,7 @@ BASELINES = {
         Baseline(
             "webster", "fixed time: Webster's splits and cycle, offsets for a green wave", "fixed_time", None,
             {"cycle_factor": (1.0, 0.6, 0.8, 1.25, 1.6), "saturation_veh_per_h": (1800.0, 1500.0, 2100.0),
-             "progression_factor": (1.0, 0.0, 0.8), "decision_s": (1.0, 5.0)},
+             "progression_factor": (1.0, 0.0, 0.8), "protected_turns": (0.0, 1.0), "decision_s": (1.0, 5.0)},
             "Webster 1958; offsets by the waits of platoons in both directions",
         ),
         Baseline(

@@ -1,4 +1,4 @@
-"""Finding a baseline's best settings on a network: many on one seed, the better ones on more (successive halving)."""
+"""Finding a baseline's best settings on a network: many on one seed, the better ones on more; then their neighbours."""
 
 from __future__ import annotations
 
@@ -46,23 +46,46 @@ def candidates(baseline: Baseline, most: int, rng: np.random.Generator) -> list[
     return [default, *(others[i] for i in chosen)]
 
 
-def tune(network: str, controller: str, most: int = 32, told: Told | None = None) -> Found:
-    """Successive halving over at most `most` settings by mean delay; no hour is simulated twice."""
+def neighbours(baseline: Baseline, settings: Mapping[str, float]) -> list[dict[str, float]]:
+    """The settings themselves, then all that differ from them in one value of the grid."""
+    others = [
+        {**settings, name: value}
+        for name, values in baseline.grid.items()
+        for value in values
+        if value != settings[name]
+    ]
+    return [dict(settings), *others]
+
+
+def tune(network: str, controller: str, most: int = 16, told: Told | None = None) -> Found:
+    """Two rounds of successive halving: over at most `most` settings of the grid, then over the winner's neighbours."""
     baseline = BASELINES[controller]
-    field = candidates(baseline, most, np.random.default_rng(20260101))
-    tried, default_delay_s = len(field), math.nan
+    drawn = candidates(baseline, most, np.random.default_rng(20260101))
+    winner, _, default_delay_s = _halved(network, controller, drawn, told)
+    near = neighbours(baseline, winner)
+    best, delay_s, _ = _halved(network, controller, near, told)
+    tried = len({json.dumps(settings, sort_keys=True) for settings in [*drawn, *near]})
+    return Found(network, controller, best, delay_s, len(SEEDS), tried, default_delay_s)
+
+
+def _halved(
+    network: str, controller: str, field: list[dict[str, float]], told: Told | None
+) -> tuple[dict[str, float], float, float]:
+    """The best of the field by mean delay [s], that delay, and the first one's on the first seed."""
+    first_delay_s = best_s = math.nan
     for last in range(1, len(SEEDS) + 1):
         seeds = SEEDS[:last]
         jobs = [hour(network, controller, settings, seed) for settings in field for seed in seeds]
         delays = [answer["measures"]["delay_s"] for answer in simulate(jobs)]
         means = np.array(delays).reshape(len(field), len(seeds)).mean(axis=1)
         if last == 1:
-            default_delay_s = float(means[0])
+            first_delay_s = float(means[0])
         order = np.argsort(means, kind="stable")
+        best_s = float(means.min())
         if told is not None:
-            told(f"{network} {controller}: {len(field)} settings on {len(seeds)} seed(s), best {means.min():.1f} s")
-        best, field = float(means.min()), [field[i] for i in order[: max(1, math.ceil(len(field) / KEEP))]]
-    return Found(network, controller, field[0], best, len(SEEDS), tried, default_delay_s)
+            told(f"{network} {controller}: {len(field)} settings on {len(seeds)} seed(s), best {best_s:.1f} s")
+        field = [field[i] for i in order[: max(1, math.ceil(len(field) / KEEP))]]
+    return field[0], best_s, first_delay_s
 
 
 def keep(found: Found, path: Path = TUNED) -> None:
