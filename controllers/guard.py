@@ -85,14 +85,19 @@ class Guard:
         self, wanted: int | None, calls: Sequence[bool] | None, walks: Collection[int] | None, priority: int | None
     ) -> None:
         plan, phase = self.plan, self.phase
-        if priority is not None and 0 <= priority < len(plan.phases):
-            wanted = priority
+        wanted = self._known(wanted)
+        if (urgent := self._known(priority)) is not None:
+            wanted = urgent
         elif self.green_s >= plan.max_green_s - 1e-9 and (wanted is None or wanted == phase):
             wanted = self._longest_waiting(calls)
-        if wanted is None or wanted == phase or not 0 <= wanted < len(plan.phases):
+        if wanted is None or wanted == phase:
             self._walk(walks)
         elif self.green_s >= plan.min_green_s - 1e-9 and self._walk_left_s <= 1e-9:
             self._leave(wanted)
+
+    def _known(self, phase: int | None) -> int | None:
+        """The phase, or None where there is no such phase."""
+        return phase if phase is not None and 0 <= phase < len(self.plan.phases) else None
 
     def _longest_waiting(self, calls: Sequence[bool] | None) -> int | None:
         waiting = [p for p in range(len(self.plan.phases)) if p != self.phase and (calls is None or calls[p])]

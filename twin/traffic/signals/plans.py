@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sumolib
 
 from controllers.errors import PlanError
@@ -42,6 +43,23 @@ class Signals:
     def junctions(self) -> Junctions:
         """The same as arrays, for rules and policies."""
         return Junctions.of(self.plans, self.zone_of, self.exit_of, len(self.zones))
+
+    @functools.cached_property
+    def approaches(self) -> np.ndarray:
+        """1 where a zone lies before a junction, float (junctions, zones)."""
+        return _belongs(self.zone_of, len(self.zones))
+
+    @functools.cached_property
+    def exits(self) -> np.ndarray:
+        """1 where a junction's links lead into a zone, float (junctions, zones)."""
+        return _belongs(self.exit_of, len(self.zones))
+
+
+def _belongs(zones_of: Sequence[Sequence[int]], zones: int) -> np.ndarray:
+    matrix = np.zeros((len(zones_of), zones))
+    for j, own in enumerate(zones_of):
+        matrix[j, [zone for zone in own if zone >= 0]] = 1.0
+    return matrix
 
 
 def signals_of(net_file: Path, camera_range_m: float) -> Signals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,49 +28,79 @@ DECISION_S = 5.0
 def live(job: dict[str, Any]) -> dict[str, Any]:
     """Simulate a job (`batch.Job.as_json`) in the present folder, where SUMO's outputs land.
 
-    Everything that SUMO reads is linked to under a fixed name there: SUMO's result can depend on the layout of the
-    process's memory, and so on the length of a path. Raises libsumo's exceptions with SUMO's message.
+    Raises libsumo's exceptions with SUMO's message.
     """
-    network = _linked(job["network"])
-    detectors = DetectorOptions(**job["detectors"])
-    signals = _with_programmes(signals_of(network.net_file, detectors.camera_range_m), job["programmes"])
     baseline, settings = BASELINES[job["controller"]], job["settings"]
-    additional = [str(path) for path in network.additional_files]
-    if baseline.sumo is not None:
-        Path(LOGIC).write_text(sumo_logic_xml(signals.plans, baseline.sumo, settings), encoding="utf-8")
-        additional.append(LOGIC)
-    events = EventOptions.of(job["events"])
-    check(events, signals.plans, network)
-    additional += write_files(events, network, signals.plans)
-    options = [*sumo_options(network, job["seed"], job["scale"]), *output_words(events)]
-    sim = TrafficSim(
-        network, signals, options, additional=additional,
-        decision_s=_decision_s(baseline, settings, job["trace"]), detectors=detectors, seed=job["seed"],
-        guarded=baseline.rule is not None,
-    )  # fmt: skip
-    Events(events, job["seed"]).attach(sim)
+    hour = Hour.begin(job, baseline, _decision_s(baseline, settings, job["trace"]))
+    decide = decider(baseline, hour.signals, settings) if baseline.rule is not None else _nothing
     try:
-        decide = decider(baseline, signals, settings) if baseline.rule is not None else _nothing
-        end_s = network.begin_s + job["duration_s"]
-        while sim.time_s < end_s:
-            sim.step(decide(sim.readings))
+        while hour.sim.time_s < hour.end_s:
+            hour.sim.step(decide(hour.sim.readings))
     finally:
-        sim.close()
-    lamps_s, powered_s = lit_seconds(sim.trace.lamps, len(signals.plans), end_s)
-    electricity_kwh = signal_electricity_kwh(lamps_s, powered_s)
-    found = read(
-        Path(),
-        job["duration_s"],
-        np.array(sim.trace.queues),
-        red_light_violations=counted_red_light(events, network),
-        signal_electricity_kwh=float(electricity_kwh.sum()),
-        signal_plts_percent=signal_plts_percent(electricity_kwh, [n in events.hybrid_supply for n in sim.names]),
-    )
+        hour.sim.close()
     return {
-        "measures": asdict(found),
-        **(told_of(sim, signals) if job["trace"] else {}),
-        "violations": [vars(v) for v in violations(signals.plans, sim.trace, end_s)] if baseline.rule else [],
+        "measures": hour.measures(),
+        **(told_of(hour.sim, hour.signals) if job["trace"] else {}),
+        "violations": [vars(v) for v in violations(hour.signals.plans, hour.sim.trace, hour.end_s)]
+        if baseline.rule
+        else [],
     }
+
+
+@dataclass
+class Hour:
+    """A job's simulation, begun in the present folder, and all that its measures need."""
+
+    sim: TrafficSim
+    signals: Signals
+    network: Network
+    events: EventOptions
+    duration_s: int
+
+    @classmethod
+    def begin(cls, job: dict[str, Any], baseline: Baseline, decision_s: float, measured: bool = True) -> Hour:
+        """Begin a job under a baseline's kind of control; without `measured` SUMO writes no outputs.
+
+        Everything that SUMO reads is linked to under a fixed name: its result can depend on the layout of the
+        process's memory, and so on the length of a path.
+        """
+        network = _linked(job["network"])
+        detectors = DetectorOptions(**job["detectors"])
+        signals = _with_programmes(signals_of(network.net_file, detectors.camera_range_m), job["programmes"])
+        additional = [str(path) for path in network.additional_files]
+        if baseline.sumo is not None:
+            Path(LOGIC).write_text(sumo_logic_xml(signals.plans, baseline.sumo, job["settings"]), encoding="utf-8")
+            additional.append(LOGIC)
+        events = EventOptions.of(job["events"])
+        check(events, signals.plans, network)
+        additional += write_files(events, network, signals.plans)
+        options = [*sumo_options(network, job["seed"], job["scale"]), *(output_words(events) if measured else ())]
+        sim = TrafficSim(
+            network, signals, options, additional=additional, decision_s=decision_s, detectors=detectors,
+            seed=job["seed"], guarded=baseline.rule is not None,
+        )  # fmt: skip
+        Events(events, job["seed"]).attach(sim)
+        return cls(sim, signals, network, events, job["duration_s"])
+
+    @property
+    def end_s(self) -> float:
+        """When the hour is over [s]."""
+        return float(self.network.begin_s + self.duration_s)
+
+    def measures(self) -> dict[str, Any]:
+        """All measures of the hour, after the simulation was closed."""
+        lamps_s, powered_s = lit_seconds(self.sim.trace.lamps, len(self.signals.plans), self.end_s)
+        electricity_kwh = signal_electricity_kwh(lamps_s, powered_s)
+        hybrid = [name in self.events.hybrid_supply for name in self.sim.names]
+        found = read(
+            Path(),
+            self.duration_s,
+            np.array(self.sim.trace.queues),
+            red_light_violations=counted_red_light(self.events, self.network),
+            signal_electricity_kwh=float(electricity_kwh.sum()),
+            signal_plts_percent=signal_plts_percent(electricity_kwh, hybrid),
+        )
+        return asdict(found)
 
 
 def _decision_s(baseline: Baseline, settings: Settings, trace: bool) -> float:

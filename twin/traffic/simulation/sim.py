@@ -34,7 +34,8 @@ class Trace:
 class TrafficSim:
     """One simulation of a network. libsumo holds one at a time in a process; `close` it before the next.
 
-    `readings` are what the detectors saw at the last decision; `step(wanted)` lives `decision_s` seconds under the
+    `readings` are what the detectors saw at the last decision, `present` the vehicles and the halting ones that really
+    were in each zone; `step(wanted)` lives `decision_s` seconds under the
     wanted phases, int (junctions,). With `guarded` off nothing sets lamps: SUMO's own programmes run. `before_step` is
     called before every stretch of simulated time (events); it may set `priority[j]` and `dark[j]`.
     """
@@ -199,6 +200,7 @@ class TrafficSim:
         vehicles, halting = self._by_zone(present), self._by_zone(halt)
         self.trace.times_s.append(self.time_s)
         self.trace.queues.append(halting)
+        self.present = vehicles, halting
         vehicles, halting = self._faults.seen(vehicles, halting)
         return Readings(
             time_s=self.time_s,

@@ -11,30 +11,34 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 READY, ENDED = 0, 7
+Job = dict[str, Any]
 
 
-def main() -> int:
-    """Serve jobs until standard input ends."""
-    import twin.traffic.simulation.hour  # noqa: F401 (loaded before the fork, used in the child)
+def serve(one: Callable[[Job, int], None]) -> int:
+    """Serve jobs until standard input ends. `one` lives a job in a fork and writes to the file descriptor it is given.
 
+    Whatever `one` needs must be imported before: a fork then finds the same memory every time.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us ends us
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever SUMO prints is no answer
     while True:
         child = os.fork()
         if child == 0:
-            os._exit(_serve_one(answers))
+            os._exit(_serve_one(one, answers))
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
         if code == ENDED:
             return 0
         if code != READY:
-            _answer(answers, {"error": f"the simulation's process ended with code {code}"})
+            answer(answers, {"error": f"the simulation's process ended with code {code}"})
 
 
-def _serve_one(answers: int) -> int:
+def _serve_one(one: Callable[[Job, int], None], answers: int) -> int:
     line = bytearray()
     while not line.endswith(b"\n"):
         read = os.read(0, 1 << 16)
@@ -43,27 +47,38 @@ def _serve_one(answers: int) -> int:
         line += read
     job = json.loads(line)
     os.chdir(job["folder"])
-    _answer(answers, _result(job))
+    one(job, answers)
     return READY
 
 
-def _result(job: dict[str, object]) -> dict[str, object]:
-    import libsumo
-
-    from twin.errors import TwinError
-    from twin.traffic.simulation.hour import live
-
-    try:
-        return live(job)
-    except (libsumo.TraCIException, libsumo.FatalTraCIError) as error:
-        return {"error": "SUMO says: " + " ".join(str(error).split())}
-    except TwinError as error:
-        return {"error": str(error)}
-
-
-def _answer(answers: int, document: dict[str, object]) -> None:
+def answer(answers: int, document: Job) -> None:
+    """Write one line of JSON."""
     os.write(answers, json.dumps(document).encode() + b"\n")
 
 
+def fault_of(error: Exception) -> str:
+    """What to say of a simulation that failed; anything but SUMO's exceptions and our own is raised again."""
+    import libsumo
+
+    from twin.errors import TwinError
+
+    if isinstance(error, (libsumo.TraCIException, libsumo.FatalTraCIError)):
+        return "SUMO says: " + " ".join(str(error).split())
+    if isinstance(error, TwinError):
+        return str(error)
+    raise error
+
+
+def _hour(job: Job, answers: int) -> None:
+    from twin.traffic.simulation.hour import live
+
+    try:
+        answer(answers, live(job))
+    except Exception as error:
+        answer(answers, {"error": fault_of(error)})
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    import twin.traffic.simulation.hour  # noqa: F401 (loaded before the fork, used in the child)
+
+    sys.exit(serve(_hour))

@@ -1,0 +1,61 @@
+"""Rewards by name. Each is a function of a simulation just after a decision: float (junctions,), 0 at best, else below.
+
+They see the street as it is, not as the detectors report it: a policy is judged by what people live through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from twin.traffic.simulation.sim import TrafficSim
+
+EMERGENCY_VEH = 10.0  # an emergency vehicle that has to ask for green weighs as much as so many others; prior
+WALKER_VEH = 1.0  # so does a crossing where somebody waits; prior
+
+
+@dataclass(frozen=True)
+class Reward:
+    """What it counts, in which unit; its function is called once a decision."""
+
+    name: str
+    unit: str
+    meaning: str
+    of: Callable[[TrafficSim], np.ndarray]
+
+
+def _queue(sim: TrafficSim) -> np.ndarray:
+    return -sim.signals.approaches @ sim.present[1]
+
+
+def _presence(sim: TrafficSim) -> np.ndarray:
+    return -sim.signals.approaches @ sim.present[0]
+
+
+def _pressure(sim: TrafficSim) -> np.ndarray:
+    return -np.abs((sim.signals.approaches - sim.signals.exits) @ sim.present[0])
+
+
+def _people(sim: TrafficSim) -> np.ndarray:
+    waiting = np.array([len(calls) for calls in sim.readings.walk_calls] or [0] * len(sim.guards), dtype=float)
+    urgent = np.array([phase is not None for phase in sim.priority], dtype=float)
+    return _queue(sim) - WALKER_VEH * waiting - EMERGENCY_VEH * urgent
+
+
+REWARDS = {
+    one.name: one
+    for one in (
+        Reward("queue", "veh", "vehicles that stand in the junction's approaches, negative", _queue),
+        Reward(
+            "presence", "veh", "vehicles in its approaches, negative: by Little's law the time they take", _presence
+        ),
+        Reward(
+            "pressure", "veh", "vehicles in its approaches against those in its exits, negative difference", _pressure
+        ),
+        Reward("people", "veh", "queue, plus 1 for a crossing where somebody waits, plus 10 for blue light", _people),
+    )
+}
