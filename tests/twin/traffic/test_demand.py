@@ -31,8 +31,9 @@ from twin.traffic.demand.pedestrians import pedestrians_xml, trip_weights
 from twin.traffic.demand.sampling import Ways, assigned, candidate_ways, sampled
 from twin.traffic.demand.vehicles import emergency_xml, vehicle_mix
 from twin.traffic.folders import DATA, SKETCH, read_table
+from twin.traffic.networks.build import built
 from twin.traffic.networks.files import Network, program
-from twin.traffic.networks.locate import built, locate
+from twin.traffic.networks.locate import locate
 
 # A crossroads `s` and, east of it, a fork `f`: from the west, `in` → s → `mid` → f → `east` or `south`; `side` joins at s.
 NODES = """<nodes><node id="w" x="0" y="0"/><node id="s" x="400" y="0" type="traffic_light"/><node id="f" x="800" y="0"/>

@@ -21,7 +21,8 @@ from controllers.rules import fixed_time
 from twin.errors import FaultsError, NetworkError
 from twin.traffic.demand.hours import hour_routes
 from twin.traffic.demand.vehicles import emergency_types_xml
-from twin.traffic.networks.locate import Network, built, locate
+from twin.traffic.networks.build import built
+from twin.traffic.networks.locate import Network, locate
 from twin.traffic.signals.baselines import BASELINES
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.simulation.batch import Job, simulate

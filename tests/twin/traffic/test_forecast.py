@@ -15,7 +15,8 @@ from twin.traffic.forecast import days as lived
 from twin.traffic.forecast.days import Day, DayPlan, day_routes, demand_factors, simulated_days
 from twin.traffic.forecast.feed import congestion_level, forecast_scores, learned, public_feed, rows
 from twin.traffic.forecast.models import HORIZONS, METHODS, Model, fit, forecast, scores
-from twin.traffic.networks.locate import Network, built, locate
+from twin.traffic.networks.build import built
+from twin.traffic.networks.locate import Network, locate
 from twin.traffic.networks.roads import Road, RoadWatch, roads_of, travel_times, upstream, way_around
 from twin.traffic.simulation.detectors import DetectorOptions
 

@@ -143,8 +143,8 @@ def test_trips_without_the_emission_device_have_no_emissions(tmp_path: Path):
 def test_another_tool_sumo_writes_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import subprocess
 
+    from twin.traffic.networks.build import built
     from twin.traffic.networks.files import program
-    from twin.traffic.networks.locate import built
 
     monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))
     roads = "".join(

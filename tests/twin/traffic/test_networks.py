@@ -292,7 +292,7 @@ def test_another_tool_duarouter_connects_every_entry_and_every_sidewalk(tmp_path
 
 
 def test_netconvert_has_no_complaint_about_the_sketch(tmp_path: Path):
-    from twin.traffic.networks.locate import NETCONVERT
+    from twin.traffic.networks.build import NETCONVERT
 
     kinds = {"nod": "--node-files", "edg": "--edge-files", "typ": "--type-files"}
     words = [word for kind, option in kinds.items() for word in (option, str(SKETCH / f"sketch.{kind}.xml"))]

@@ -14,7 +14,8 @@ from twin.module import Seen
 from twin.traffic.demand.hours import employment_factor
 from twin.traffic.module import TrafficModule
 from twin.traffic.networks import locate as networks
-from twin.traffic.networks.locate import Network, built, locate
+from twin.traffic.networks.build import built
+from twin.traffic.networks.locate import Network, locate
 from twin.traffic.signals.baselines import BASELINES, sumo_logic_xml
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.simulation import batch

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import sumolib
 
+from twin.traffic.networks.build import built
 from twin.traffic.networks.files import program
-from twin.traffic.networks.locate import built
 from twin.traffic.signals.theory import (
     free_flow_travel_time_s,
     saturation_flow_per_h,

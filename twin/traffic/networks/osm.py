@@ -24,9 +24,10 @@ from twin.errors import MissingExtraError, NetworkError
 from twin.traffic.demand.sampling import sumo_home
 from twin.traffic.demand.vehicles import mix_xml, vehicle_mix
 from twin.traffic.folders import DATA, read_table
+from twin.traffic.networks.build import NETCONVERT, netconvert, without_heading
 from twin.traffic.networks.check import check
 from twin.traffic.networks.files import HOUR_S, Network, elements
-from twin.traffic.networks.locate import NETCONVERT, SUBLANE, locate, netconvert, without_heading
+from twin.traffic.networks.locate import SUBLANE, locate
 
 ATTRIBUTION = "© OpenStreetMap contributors, Open Database License (ODbL) 1.0, https://www.openstreetmap.org/copyright"
 KINDS = (".osm", ".osm.xml", ".osm.gz", ".osm.pbf")

@@ -21,8 +21,8 @@ import numpy as np
 from twin.errors import NetworkError
 from twin.traffic.demand.vehicles import MIX, MOTORCYCLE, vehicle_mix, vehicle_type
 from twin.traffic.folders import DATA, SKETCH, read_table
+from twin.traffic.networks.build import built
 from twin.traffic.networks.files import program
-from twin.traffic.networks.locate import built
 
 RED_S, GREEN_S, YELLOW_S, STARTING_S = 40, 60, 3, 10
 CYCLE_S, COUNTED_S = RED_S + GREEN_S + YELLOW_S, GREEN_S - STARTING_S
