@@ -129,8 +129,8 @@ class Features:
         )
         phases *= self._exists[:, :, None]
         return Observation(
-            np.minimum(movements / self._movement_scale, self._movement_most).astype(np.float32),
-            np.minimum(phases / self._phase_scale, self._phase_most).astype(np.float32),
+            np.clip(movements / self._movement_scale, 0.0, self._movement_most).astype(np.float32),
+            np.clip(phases / self._phase_scale, 0.0, self._phase_most).astype(np.float32),
             self.serves,
         )
 

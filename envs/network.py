@@ -9,7 +9,7 @@ from gymnasium import spaces
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from envs.spaces import Seen, action_space, observation, observation_space
+from envs.spaces import HOLD, Seen, action_space, observation, observation_space
 from envs.street import Frame, Scene, Street
 
 
@@ -54,7 +54,7 @@ class SignalsEnv(ParallelEnv[str, Seen, int]):
 
     def step(self, actions: dict[str, int]) -> tuple[dict[str, Any], ...]:
         """Live until the next decision; who gives no action holds."""
-        wanted = np.array([actions.get(name, -2) for name in self.possible_agents])
+        wanted = np.array([actions.get(name, HOLD) for name in self.possible_agents])
         frame = self.street.step(wanted)
         own = frame.rewards * (1 - self.shared) + frame.rewards.mean() * self.shared
         rewards = dict(zip(self.possible_agents, own.tolist(), strict=True))

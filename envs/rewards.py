@@ -40,6 +40,10 @@ def _pressure(sim: TrafficSim) -> np.ndarray:
     return -np.abs((sim.signals.approaches - sim.signals.exits) @ sim.present[0])
 
 
+def _waiting(sim: TrafficSim) -> np.ndarray:
+    return -sim.signals.approaches @ sim.waiting_s()
+
+
 def _people(sim: TrafficSim) -> np.ndarray:
     waiting = np.array([len(calls) for calls in sim.readings.walk_calls] or [0] * len(sim.guards), dtype=float)
     urgent = np.array([phase is not None for phase in sim.priority], dtype=float)
@@ -56,6 +60,7 @@ REWARDS = {
         Reward(
             "pressure", "veh", "vehicles in its approaches against those in its exits, negative difference", _pressure
         ),
+        Reward("waiting", "s", "time that those who stand in its approaches have stood, summed, negative", _waiting),
         Reward("people", "veh", "queue, plus 1 for a crossing where somebody waits, plus 10 for blue light", _people),
     )
 }

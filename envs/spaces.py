@@ -9,6 +9,7 @@ from controllers.features import MOVEMENTS, PHASES, features
 from envs.street import Frame, Street
 
 Seen = dict[str, np.ndarray]
+HOLD = -2  # no phase at all: the guard holds the present one
 
 
 def observation_space() -> spaces.Dict:

@@ -34,14 +34,16 @@ N_MOVEMENT, N_PHASE = len(features("movement")), len(features("phase"))
 class Scene:
     """What an episode is: a network (`locate` tells the names) with an hour of its demand.
 
-    `day_type` counts on the Trenggalek sketch; `scale` multiplies the demand. `duration_s` None takes the network's
-    whole hour. `measured` lets SUMO write what the measures of the hour need; they come with the last step.
+    `day_type` counts on the Trenggalek sketch; `scale` multiplies the demand. `begin_s` and `duration_s` None
+    take the network's whole hour. `measured` lets SUMO write what the measures of the hour need; they come with the
+    last step.
     """
 
     network: str = "trenggalek"
     day_type: str = "weekday"
     scale: float = 1.0
     motorcycle_share: float | None = None
+    begin_s: int | None = None
     duration_s: int | None = None
     decision_s: float = 5.0
     reward: str = "queue"
@@ -63,8 +65,11 @@ class Scene:
             motorcycle_share=self.motorcycle_share, detectors=self._detectors(), duration_s=self.duration_s,
             events=self.events,
         )  # fmt: skip
+        told = one.as_json()
+        if self.begin_s is not None:
+            told["network"]["begin_s"] = self.begin_s
         own = {"decision_s": self.decision_s, "reward": self.reward, "measured": self.measured, "raw": raw}
-        return {**one.as_json(), **own}
+        return {**told, **own}
 
     def _detectors(self) -> DetectorOptions:
         return self.detectors or detectors_for(self.network)

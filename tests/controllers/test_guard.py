@@ -182,3 +182,12 @@ def test_the_monitor_sees_what_is_wrong(story, rule):
     for state, dt_s in story:
         monitor.see(state, dt_s)
     assert rule in {violation.rule for violation in monitor.violations}
+
+
+@pytest.mark.parametrize("wanted", [-2, 99, None])
+def test_a_phase_that_there_is_not_does_not_outlast_the_maximum_green(wanted):
+    plan = SignalPlan("two", ("Gr", "rG"), frozenset({(0, 1)}), min_green_s=5, max_green_s=20)
+    guard = Guard(plan)
+    shown = [guard.admit(wanted, 1.0, [True, True]) for _ in range(60)]
+    assert "rG" in shown
+    assert max(len(run) for run in "".join("G" if s == "Gr" else " " for s in shown).split()) <= 21

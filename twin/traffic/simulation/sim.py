@@ -212,6 +212,10 @@ class TrafficSim:
             walk_calls=self._pressed() if self._crossed else (),
         )
 
+    def waiting_s(self) -> np.ndarray:
+        """For how long the vehicles that stand in each zone have stood, summed [s], float (zones,)."""
+        return self._by_zone(list(map(_libsumo.lane_getWaitingTime, self._lanes)))
+
     def _loop_file(self) -> list[str]:
         """A file beside the other outputs with a loop 2 m before every stop line, where loops are wanted."""
         if not self._loops:
@@ -231,7 +235,7 @@ class TrafficSim:
         self._passed = np.array([libsumo.inductionloop.getIntervalVehicleNumber(loop) for loop in self._loops], float)
         return self._passed - before
 
-    def _by_zone(self, counts: list[int]) -> np.ndarray:
+    def _by_zone(self, counts: Sequence[float]) -> np.ndarray:
         by_lane = np.array(counts, dtype=float)
         return by_lane if self._shares is None else self._shares @ by_lane
 
