@@ -4,7 +4,9 @@
 
 Every measurement is a process of its own; the candidates take turns within a round, and each ratio is the median over
 rounds of the ratio within a round. Raw SUMO and TrafficSim drive the network's own fixed programme, so that the same
-traffic is moved; sumo-rl and TrafficSim are also compared under random actions, a decision every 5 s.
+traffic is moved, and so does a bare libsumo loop: what the library costs before anybody reads or decides. The
+environment leaves its junctions to max-pressure, so that it moves what TrafficSim moves under max-pressure; sumo-rl and
+TrafficSim are also compared under random actions, a decision every 5 s.
 """
 
 from __future__ import annotations
@@ -21,17 +23,18 @@ import time
 import warnings
 from pathlib import Path
 
-from twin.traffic.demand.hours.sampling import sumo_home
-from twin.traffic.signals.plans.plans import signals_of
-
+from twin.traffic.demand.sampling import sumo_home
 from twin.traffic.networks.files import program
 from twin.traffic.networks.locate import locate
+from twin.traffic.signals.plans import signals_of
 
 HOUR_S, DECISION_S = 3600, 5
 CANDIDATES = (
     "raw sumo",
+    "libsumo loop",
     "TrafficSim fixed",
     "TrafficSim max-pressure",
+    "environment max-pressure",
     "TrafficSim random",
     "sumo-rl libsumo",
     "sumo-rl TraCI",
@@ -72,6 +75,41 @@ def traffic_sim(name: str, rule: str) -> float:
     return took_s
 
 
+def libsumo_loop(name: str) -> float:
+    """Seconds of an hour in libsumo, stepped in strides of 5 s with nothing read."""
+    import libsumo
+
+    from twin.traffic.simulation.hour import sumo_options
+
+    network = locate(name)
+    libsumo.start(["sumo", *sumo_options(network, 1, 1.0)])
+    began = time.perf_counter()
+    for time_s in range(network.begin_s + DECISION_S, network.begin_s + HOUR_S + 1, DECISION_S):
+        libsumo.simulationStep(time_s)
+    took_s = time.perf_counter() - began
+    libsumo.close()
+    return took_s
+
+
+def environment(name: str) -> float:
+    """Seconds of an hour in the vectorised environment, every signal left to max-pressure."""
+    import numpy as np
+
+    from envs.street import Scene
+    from envs.vector import SignalVecEnv
+    from twin.traffic.simulation.events import EventOptions
+
+    env = SignalVecEnv([Scene(name, duration_s=HOUR_S, events=EventOptions())])
+    env.reset()
+    left = np.full(env.num_envs, -1)
+    began = time.perf_counter()
+    for _ in range(HOUR_S // DECISION_S - 1):  # the last step would begin the next hour
+        env.step(left)
+    took_s = time.perf_counter() - began
+    env.close()
+    return took_s * HOUR_S / (HOUR_S - DECISION_S)
+
+
 def sumo_rl(name: str) -> float:
     """Seconds of an hour in sumo-rl's environment with random actions."""
     warnings.simplefilter("ignore")
@@ -103,9 +141,13 @@ def measure_one(candidate: str, name: str) -> None:
         took_s = raw_sumo(name)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     else:
+        alone = {"libsumo loop": libsumo_loop, "environment max-pressure": environment}
         rules = {"fixed": "fixed_time", "max-pressure": "max_pressure", "random": "random"}
         kind, _, which = candidate.partition(" ")
-        took_s = traffic_sim(name, rules[which]) if kind == "TrafficSim" else sumo_rl(name)
+        if candidate in alone:
+            took_s = alone[candidate](name)
+        else:
+            took_s = traffic_sim(name, rules[which]) if kind == "TrafficSim" else sumo_rl(name)
         peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     sys.__stdout__.write("\nRESULT " + json.dumps({"took_s": took_s, "peak_mib": peak / 1024}) + "\n")
 
@@ -140,6 +182,7 @@ def table(names: list[str], rounds: int) -> list[dict[str, float | str]]:
                 "candidate": candidate,
                 "sim_s_per_s": HOUR_S / statistics.median(r[candidate]["took_s"] for r in results),
                 "of_raw_sumo": ratio("raw sumo"),
+                "of_traffic_sim": ratio("TrafficSim max-pressure"),
                 "over_sumo_rl_libsumo": ratio("sumo-rl libsumo"),
                 "over_sumo_rl_traci": ratio("sumo-rl TraCI"),
                 "peak_mib": statistics.median(r[candidate]["peak_mib"] for r in results),
