@@ -26,7 +26,7 @@ class SignalEnv(gymnasium.Env[Any, np.int64]):
     def __init__(self, junction: str | None = None, render_mode: str | None = None, **scene: Any) -> None:
         self.scene = Scene(**{"network": "cologne1", **scene})
         self.render_mode = render_mode
-        self.street = Street(self.scene.signals())
+        self.street = Street(self.scene)
         names = [plan.name for plan in self.street.signals.plans]
         if junction is not None and junction not in names:
             raise NetworkError(f"{self.scene.network}: no signal {junction!r}, {nearest(junction, names)}")

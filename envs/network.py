@@ -24,7 +24,7 @@ class SignalsEnv(ParallelEnv[str, Seen, int]):
 
     def __init__(self, shared: float = 0.0, render_mode: str | None = None, **scene: Any) -> None:
         self.scene, self.shared, self.render_mode = Scene(**scene), shared, render_mode
-        self.street = Street(self.scene.signals())
+        self.street = Street(self.scene)
         self.possible_agents = [plan.name for plan in self.street.signals.plans]
         self.agents: list[str] = []
         self._phases = dict(

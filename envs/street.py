@@ -51,6 +51,11 @@ class Scene:
     events: EventOptions = field(default_factory=lambda: EventOptions(emergency_priority=True))
     measured: bool = False
 
+    @property
+    def place(self) -> tuple[str, float]:
+        """What the signals and their zones depend on: the network, and how far the cameras see [m]."""
+        return self.network, self._detectors().camera_range_m
+
     def signals(self) -> Signals:
         """The network's signals. Raises NetworkError, FaultsError or PlanError."""
         network = locate(self.network)
@@ -94,20 +99,28 @@ class Frame:
 
 
 class Street:
-    """A process that simulates a scene's episodes one after another. `raw` adds the zones' counts to the frames."""
+    """A process that simulates episodes one after another. `raw` adds the zones' counts to the frames.
 
-    def __init__(self, signals: Signals, raw: bool = False) -> None:
-        self.signals, self.raw = signals, raw
-        self.serves = Features(signals.junctions, signals.zone_of, signals.exit_of).serves
-        self._n, self._zones = len(signals.plans), len(signals.zones) if raw else 0
+    It begins with a scene's signals; an episode may take place elsewhere, where there are as many.
+    """
+
+    def __init__(self, scene: Scene, raw: bool = False) -> None:
+        self.raw = raw
+        self._look(scene)
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._living = False
         self._finalizer: weakref.finalize[..., Street] | None = None
 
     def begin(self, scene: Scene, seed: int) -> Frame:
-        """Begin an episode. Raises NetworkError with what SUMO says."""
+        """Begin an episode. Raises NetworkError with what SUMO says, or where the number of signals changes."""
         self._end_episode()
+        if scene.place != self._place:
+            before = len(self.signals.plans)
+            self._look(scene)
+            if len(self.signals.plans) != before:
+                told = f"{scene.network} has {len(self.signals.plans)} signals; this street began with {before}"
+                raise NetworkError(told)
         if self._process is None:
             self._start()
         self._folder = tempfile.TemporaryDirectory(prefix="twin-street-", ignore_cleanup_errors=True)
@@ -145,6 +158,11 @@ class Street:
             self._finalizer()
         self._process, self._living, self._finalizer = None, False, None
         self._clean()
+
+    def _look(self, scene: Scene) -> None:
+        self._place, self.signals = scene.place, scene.signals()
+        self.serves = Features(self.signals.junctions, self.signals.zone_of, self.signals.exit_of).serves
+        self._n, self._zones = len(self.signals.plans), len(self.signals.zones) if self.raw else 0
 
     def _end_episode(self) -> None:
         if self._living:

@@ -76,7 +76,7 @@ class SumoEnvironment(gymnasium.Env[Any, Any]):
             net_file if route_file is None else f"{net_file}+{route_file}",
             begin_s=begin_time, duration_s=num_seconds, decision_s=float(delta_time), reward=REWARDS[reward_fn],
         )  # fmt: skip
-        self.street = Street(self.scene.signals(), raw=True)
+        self.street = Street(self.scene, raw=True)
         self.plans: Mapping[str, SignalPlan] = {plan.name: plan for plan in self.street.signals.plans}
         self.ts_ids = list(self.plans)
         self._warn_of_times(min_green, max_green, yellow_time)

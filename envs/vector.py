@@ -20,20 +20,22 @@ class SignalVecEnv(VecEnv):
     >>> env = SignalVecEnv(["grid4x4", "cologne3"], seed=1)  # 19 sub-environments
 
     A street is the name of a network, a Scene, or a function that draws the next episode's scene from a generator (its
-    scenes must have the same signals). `shared` is the part of each reward that is the street's mean. What a junction
-    has not as a phase holds. The hour's measures are in the last step's infos under `measures`.
+    scenes must have equally many signals). `shared` is the part of each reward that is the street's mean; all are
+    multiplied by `reward_scale`. What a junction has not as a phase holds. The hour's measures are in the last step's
+    infos under `measures`.
     """
 
-    def __init__(self, streets: Sequence[str | Scene | Draw], seed: int = 0, shared: float = 0.0) -> None:
+    def __init__(
+        self, streets: Sequence[str | Scene | Draw], seed: int = 0, shared: float = 0.0, reward_scale: float = 1.0
+    ) -> None:
         self._draws = [_draw(street) for street in streets]
-        self._shared = shared
+        self._shared, self._reward_scale = shared, reward_scale
         self._random = [np.random.default_rng([seed, i]) for i in range(len(streets))]
-        self.streets = [Street(draw(np.random.default_rng(0)).signals()) for draw in self._draws]
+        self.streets = [Street(draw(np.random.default_rng(0))) for draw in self._draws]
         ends = np.cumsum([len(street.signals.plans) for street in self.streets])
         self._slices = [
             slice(end - len(s.signals.plans), end) for end, s in zip(ends.tolist(), self.streets, strict=True)
         ]
-        self._serves = np.concatenate([street.serves for street in self.streets])
         self.render_mode = None
         super().__init__(int(ends[-1]), observation_space(), action_space())
 
@@ -59,7 +61,8 @@ class SignalVecEnv(VecEnv):
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for i, (street, where) in enumerate(zip(self.streets, self._slices, strict=True)):
             frame = street.answer()
-            rewards[where] = frame.rewards * (1 - self._shared) + frame.rewards.mean() * self._shared
+            own = frame.rewards * (1 - self._shared) + frame.rewards.mean() * self._shared
+            rewards[where] = own * self._reward_scale
             if frame.over:
                 dones[where] = True
                 measures = dict(street.end())
@@ -83,7 +86,7 @@ class SignalVecEnv(VecEnv):
         return {
             "movements": np.concatenate([frame.movements for frame in self._frames]),
             "phases": np.concatenate([frame.phases for frame in self._frames]),
-            "serves": self._serves,
+            "serves": np.concatenate([street.serves for street in self.streets]),
         }
 
     @staticmethod

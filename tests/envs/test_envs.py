@@ -71,7 +71,7 @@ def test_another_seed_is_another_hour():
 
 def test_an_hour_left_to_max_pressure_measures_what_the_baseline_measures():
     scene = Scene("cologne1", duration_s=600, events=EventOptions(), measured=True)
-    street = Street(scene.signals())
+    street = Street(scene)
     frame = street.begin(scene, 3)
     while not frame.over:
         frame = street.step(np.array([-1]))
@@ -84,7 +84,7 @@ def test_an_hour_left_to_max_pressure_measures_what_the_baseline_measures():
 
 def test_the_queue_reward_is_the_halting_vehicles_that_are_seen():
     scene = Scene("cologne3", duration_s=600)
-    street = Street(scene.signals(), raw=True)
+    street = Street(scene, raw=True)
     halting = next(i for i, one in enumerate(features("movement")) if one.name == "halting")
     frame = street.begin(scene, 1)
     while not frame.over:

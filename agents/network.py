@@ -1,0 +1,79 @@
+"""One network for any junction: movements and phases are sets, and phases compete for the green.
+
+Every movement goes through the same small network; a phase is the sum of the movements that it serves, beside the sum
+of those that it leaves waiting; phases look at each other by attention (FRAP's competition, Zheng et al. 2019, for any
+number of phases). Nothing depends on the order in which a junction's movements or phases are numbered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from controllers.features import features
+
+MOVEMENT = {one.name: i for i, one in enumerate(features("movement"))}
+PHASE = {one.name: i for i, one in enumerate(features("phase"))}
+NEVER = -1e9  # the logit of a phase that there is not
+
+
+class PhaseNetwork(nn.Module):
+    """Scores of phases and the value of a junction's state.
+
+    The score begins as max-pressure's: vehicles served, with a bonus for the present phase; what is learned is added.
+    """
+
+    def __init__(self, width: int = 32, heads: int = 4) -> None:
+        super().__init__()
+        self.width = width
+        self.movement = nn.Sequential(nn.Linear(len(MOVEMENT), width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        self.phase = nn.Sequential(nn.Linear(2 * width + len(PHASE), 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
+        self.compete = nn.MultiheadAttention(width, heads, batch_first=True)
+        last = nn.Linear(width, 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.score = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), last)
+        self.value = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, 1))
+        self.pressure = nn.Parameter(torch.tensor([10.0, 0.0, 1.0]))  # served vehicles, those downstream, to stay
+
+    def forward(
+        self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scores (batch, PHASES) and values (batch,) of observations as `controllers.features` tells them."""
+        exists = phases[:, :, PHASE["exists"]]
+        embedded = self.movement(movements) * movements[:, :, MOVEMENT["exists"], None]
+        served = serves @ embedded
+        waiting = embedded.sum(dim=1, keepdim=True) - served
+        own = torch.relu(self.phase(torch.cat([served, waiting, phases], dim=2)))
+        rivals, _ = self.compete(own, own, own, key_padding_mask=exists < 0.5, need_weights=False)
+        learned = self.score(torch.cat([own, rivals], dim=2)).squeeze(2)
+        scores = (learned + self._pressure(movements, phases, serves)).masked_fill(exists < 0.5, NEVER)
+        there = exists[:, :, None]
+        mean = (own * there).sum(dim=1) / there.sum(dim=1)
+        most = (own * there).amax(dim=1)
+        return scores, self.value(torch.cat([mean, most, embedded.sum(dim=1)], dim=1)).squeeze(1)
+
+    def _pressure(self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor) -> torch.Tensor:
+        green = (serves > 0).to(movements.dtype)
+        sums = green @ movements[:, :, [MOVEMENT["vehicles"], MOVEMENT["downstream"]]]
+        parts = torch.stack([sums[:, :, 0], -sums[:, :, 1], phases[:, :, PHASE["present"]]], dim=2)
+        return parts @ self.pressure
+
+
+def save(network: PhaseNetwork, path: Path) -> Path:
+    """Write the weights as arrays, nothing that could be executed; whole or not at all."""
+    beside = path.with_name(f".{path.stem}.partial.npz")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(beside, width=network.width, **{name: t.detach().numpy() for name, t in network.state_dict().items()})
+    return beside.replace(path)
+
+
+def load(path: Path) -> PhaseNetwork:
+    """The network of these weights."""
+    with np.load(path, allow_pickle=False) as kept:
+        network = PhaseNetwork(int(kept["width"]))
+        network.load_state_dict({name: torch.from_numpy(kept[name]) for name in kept.files if name != "width"})
+    return network.eval()

@@ -1,0 +1,92 @@
+"""Proximal policy optimisation: one policy for any junction, learned on all streets at once.
+
+    python -m agents.ppo --out runs/policies/universal [--decisions 2000000] [--seed 1]
+
+Interrupted, the same command goes on where it was. The best policy on the validation networks is kept as `policy.npz`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from stable_baselines3 import PPO
+
+from agents.policies import PhaseActorCritic
+from agents.streets import VALIDATION, streets
+from agents.training import train
+from envs.vector import SignalVecEnv
+from twin import terminal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that makes a training; the same settings give the same policy on the same machine."""
+
+    decisions: int = 2_000_000  # of all signals together
+    seed: int = 1
+    reward: str = "people"
+    shared: float = 0.3  # part of each reward that is its street's mean
+    with_trenggalek: bool = True  # the sketch is ten times slower than the rest together
+    width: int = 32
+    learning_rate: float = 3e-4
+    steps: int = 120  # decisions of each signal between two updates
+    batch: int = 512
+    epochs: int = 4
+    gamma: float = 0.97  # a decision every 5 s: half of what counts lies within two minutes
+    gae_lambda: float = 0.95
+    entropy: float = 0.002
+    clip: float = 0.2
+    validate_every: int = 100_000
+    patience: int = 8  # validations without a better one before it stops
+    threads: int = 1
+
+
+def environment(settings: Settings) -> SignalVecEnv:
+    """The training streets."""
+    return SignalVecEnv(
+        streets(settings.reward, settings.with_trenggalek), settings.seed, settings.shared, reward_scale=0.05
+    )
+
+
+def make(settings: Settings) -> PPO:
+    """An untrained learner on the training streets."""
+    return PPO(
+        PhaseActorCritic,
+        environment(settings),
+        learning_rate=settings.learning_rate,
+        n_steps=settings.steps,
+        batch_size=settings.batch,
+        n_epochs=settings.epochs,
+        gamma=settings.gamma,
+        gae_lambda=settings.gae_lambda,
+        ent_coef=settings.entropy,
+        clip_range=settings.clip,
+        policy_kwargs={"width": settings.width},
+        seed=settings.seed,
+        device="cpu",
+    )
+
+
+def main(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the policy; one that was begun is gone on with.")],
+    decisions: Annotated[int, typer.Option(help="Decisions of all signals together.")] = Settings.decisions,
+    seed: Annotated[int, typer.Option(help="Draws streets, traffic and the network's first weights.")] = Settings.seed,
+    with_trenggalek: Annotated[
+        bool, typer.Option(help="Train on the sketch of Trenggalek too (slow).")
+    ] = Settings.with_trenggalek,
+) -> None:
+    """Train one policy for any junction with PPO."""
+    settings = Settings(decisions=decisions, seed=seed, with_trenggalek=with_trenggalek)
+    best = train(
+        lambda: make(settings),
+        lambda path: PPO.load(path, env=environment(settings), device="cpu"),
+        settings, out, VALIDATION, terminal.tell,
+    )  # fmt: skip
+    terminal.tell(f"the best policy is {best}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,137 @@
+"""What every learner's training has: checkpoints to resume from, validation, early stop, a forecast of its time."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import configure
+
+from agents.network import save
+from agents.policies import network_of
+from agents.rollout import delays
+from twin.files import write_whole
+
+VALIDATION_SEEDS = (201, 202)  # neither tuned nor evaluated on
+MODEL, BEST, CURVE, SETTINGS = "checkpoint.zip", "policy.npz", "validation.csv", "settings.json"
+
+
+@dataclass
+class Validation(BaseCallback):
+    """Every `every` decisions: a checkpoint, and the mean delay on the validation networks.
+
+    The best network so far is kept in `folder`; training stops after `patience` validations without a better one.
+    """
+
+    folder: Path
+    networks: Sequence[str]
+    every: int
+    patience: int
+    tell: Callable[[str], None]
+    best_s: float = field(default=float("inf"), init=False)
+    since_best: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._next = 0
+        if (self.folder / CURVE).is_file():
+            with (self.folder / CURVE).open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    self._note(float(row["score"]))
+                    self._next = int(row["decisions"]) + self.every
+
+    def _on_step(self) -> bool:
+        return self.num_timesteps < self._next or self._validate()
+
+    def _note(self, score: float) -> bool:
+        better = score < self.best_s
+        self.best_s, self.since_best = (score, 0) if better else (self.best_s, self.since_best + 1)
+        return better
+
+    def _validate(self) -> bool:
+        self._next = self.num_timesteps + self.every
+        network = network_of(self.model.policy)
+        found = delays(network, self.networks, VALIDATION_SEEDS)
+        score = float(np.mean([found[name] / self._first(found)[name] for name in self.networks]))
+        better = self._note(score)
+        if better:
+            save(network, self.folder / BEST)
+        row = {"decisions": self.num_timesteps, "score": f"{score:.4f}", "best": f"{self.best_s:.4f}"}
+        row |= {f"{name}_delay_s": f"{found[name]:.2f}" for name in self.networks}
+        self._append(row)
+        for name, delay_s in found.items():
+            self.logger.record(f"validation/{name}_delay_s", delay_s)
+        self.logger.record("validation/score", score)
+        self.model.save(self.folder / MODEL)
+        told = ", ".join(f"{name} {delay_s:.1f} s" for name, delay_s in found.items())
+        self.tell(f"{self.num_timesteps:,} decisions: {told}; score {score:.3f}, best {self.best_s:.3f}")
+        return self.since_best < self.patience
+
+    def _first(self, found: dict[str, float]) -> dict[str, float]:
+        """Delays of the first validation: later ones are measured by them, so that no network outweighs another."""
+        if not (self.folder / CURVE).is_file():
+            return found
+        with (self.folder / CURVE).open(newline="", encoding="utf-8") as file:
+            row = next(csv.DictReader(file))
+        return {name: float(row[f"{name}_delay_s"]) for name in self.networks}
+
+    def _append(self, row: dict[str, Any]) -> None:
+        path = self.folder / CURVE
+        before = path.read_text(encoding="utf-8") if path.is_file() else ",".join(row) + "\n"
+        write_whole(path, before + ",".join(str(value) for value in row.values()) + "\n")
+
+
+def train(
+    make: Callable[[], BaseAlgorithm],
+    load: Callable[[Path], BaseAlgorithm],
+    settings: Any,
+    folder: Path,
+    validation: Sequence[str],
+    tell: Callable[[str], None],
+) -> Path:
+    """Train until `settings.decisions`, or go on with what `folder` has begun; returns the best policy's path.
+
+    Raises ValueError if the folder belongs to other settings.
+    """
+    torch.set_num_threads(settings.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    told = json.dumps(asdict(settings), indent=2, sort_keys=True) + "\n"
+    if (folder / SETTINGS).is_file() and (folder / SETTINGS).read_text(encoding="utf-8") != told:
+        raise ValueError(f"{folder} was begun with other settings: name another folder, or give {folder / SETTINGS}'s")
+    write_whole(folder / SETTINGS, told)
+    begun = (folder / MODEL).is_file()
+    model = load(folder / MODEL) if begun else make()
+    model.set_logger(configure(str(folder / "tensorboard"), ["csv", "tensorboard"]))
+    if begun:
+        tell(f"going on after {model.num_timesteps:,} decisions")
+    else:
+        _forecast(model, settings.decisions, tell)
+    stop = Validation(folder, validation, settings.validate_every, settings.patience, tell)
+    left = settings.decisions - model.num_timesteps
+    if left > 0 and stop.since_best < settings.patience:
+        model.learn(left, callback=stop, reset_num_timesteps=False, progress_bar=False)
+        model.save(folder / MODEL)
+    assert model.env is not None  # noqa: S101 (make and load give one)
+    model.env.close()
+    return folder / BEST
+
+
+def _forecast(model: BaseAlgorithm, decisions: int, tell: Callable[[str], None]) -> None:
+    """Say how long the training will take, from a few decisions of all streets without learning."""
+    assert model.env is not None  # noqa: S101
+    model.env.reset()
+    began, steps = time.perf_counter(), 60
+    for _ in range(steps):
+        model.env.step(np.array([model.action_space.sample() for _ in range(model.env.num_envs)]))
+    rate = steps * model.env.num_envs / (time.perf_counter() - began)
+    hours = decisions / rate / 3600
+    tell(f"{decisions:,} decisions at about {rate:,.0f} a second: {hours:.1f} h, and the learning itself")
