@@ -20,8 +20,11 @@ from agents.network import save
 from agents.policies import network_of
 from agents.rollout import delays
 from twin.files import write_whole
+from twin.traffic.simulation.batch import simulate
+from twin.traffic.studies.evaluate import hour, settings_for
 
 VALIDATION_SEEDS = (201, 202)  # neither tuned nor evaluated on
+PEER = "max_pressure"
 MODEL, BEST, CURVE, SETTINGS = "checkpoint.zip", "policy.npz", "validation.csv", "settings.json"
 
 
@@ -29,7 +32,7 @@ MODEL, BEST, CURVE, SETTINGS = "checkpoint.zip", "policy.npz", "validation.csv",
 class Validation(BaseCallback):
     """Every `every` decisions: a checkpoint, and the mean delay on the validation networks.
 
-    The best network so far is kept in `folder`; training stops after `patience` validations without a better one.
+    The score is the mean ratio of the delay to that of max-pressure tuned on the very network and seeds. The best network so far is kept in `folder`; training stops after `patience` validations without a better one.
     """
 
     folder: Path
@@ -43,6 +46,7 @@ class Validation(BaseCallback):
     def __post_init__(self) -> None:
         super().__init__()
         self._next = 0
+        self._peer_s = {name: tuned_delay_s(name) for name in self.networks}
         if (self.folder / CURVE).is_file():
             with (self.folder / CURVE).open(newline="", encoding="utf-8") as file:
                 for row in csv.DictReader(file):
@@ -61,7 +65,7 @@ class Validation(BaseCallback):
         self._next = self.num_timesteps + self.every
         network = network_of(self.model.policy)
         found = delays(network, self.networks, VALIDATION_SEEDS)
-        score = float(np.mean([found[name] / self._first(found)[name] for name in self.networks]))
+        score = float(np.mean([found[name] / self._peer_s[name] for name in self.networks]))
         better = self._note(score)
         if better:
             save(network, self.folder / BEST)
@@ -76,18 +80,17 @@ class Validation(BaseCallback):
         self.tell(f"{self.num_timesteps:,} decisions: {told}; score {score:.3f}, best {self.best_s:.3f}")
         return self.since_best < self.patience
 
-    def _first(self, found: dict[str, float]) -> dict[str, float]:
-        """Delays of the first validation: later ones are measured by them, so that no network outweighs another."""
-        if not (self.folder / CURVE).is_file():
-            return found
-        with (self.folder / CURVE).open(newline="", encoding="utf-8") as file:
-            row = next(csv.DictReader(file))
-        return {name: float(row[f"{name}_delay_s"]) for name in self.networks}
-
     def _append(self, row: dict[str, Any]) -> None:
         path = self.folder / CURVE
         before = path.read_text(encoding="utf-8") if path.is_file() else ",".join(row) + "\n"
         write_whole(path, before + ",".join(str(value) for value in row.values()) + "\n")
+
+
+def tuned_delay_s(network: str) -> float:
+    """Mean delay of tuned max-pressure on a network over the validation seeds [s]."""
+    settings = settings_for(network, PEER)
+    answers = simulate([hour(network, PEER, settings, seed) for seed in VALIDATION_SEEDS])
+    return float(np.mean([answer["measures"]["delay_s"] for answer in answers]))
 
 
 def train(
