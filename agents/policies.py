@@ -92,9 +92,7 @@ class PhaseDQN(DQNPolicy):
 
     def make_q_net(self) -> Any:
         """The network and, by the same call, its slow copy."""
-        spaces_of = {"observation_space": self.observation_space, "action_space": self.action_space}
-        args = self._update_features_extractor(spaces_of)
-        return _PhaseQ(**args, width=self._width).to(self.device)
+        return _PhaseQ(self.observation_space, self.action_space, width=self._width).to(self.device)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {**super()._get_constructor_parameters(), "width": self._width}

@@ -46,9 +46,8 @@ class Settings:
 
 def environment(settings: Settings) -> SignalVecEnv:
     """The training streets."""
-    return SignalVecEnv(
-        streets(settings.reward, settings.with_trenggalek), settings.seed, settings.shared, reward_scale=0.05
-    )
+    drawn = streets(settings.reward, settings.with_trenggalek)
+    return SignalVecEnv(drawn, settings.seed, settings.shared, reward_scale=0.05)
 
 
 def make(settings: Settings) -> PPO:

@@ -13,6 +13,8 @@ import torch
 from agents.network import PhaseNetwork
 from envs.street import Frame, Scene, Street
 
+CORES = os.cpu_count() or 1
+
 
 def wanted(network: PhaseNetwork, street: Street, frame: Frame) -> np.ndarray:
     """The phase of the highest score at every junction, int (J,)."""
@@ -37,7 +39,7 @@ def live(network: PhaseNetwork, scene: Scene, seed: int) -> dict[str, Any]:
 def live_all(network: PhaseNetwork, scenes: Sequence[tuple[Scene, int]]) -> list[dict[str, Any]]:
     """The measures of many hours, as many at a time as there are cores."""
     network.eval()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(CORES) as pool:
         return list(pool.map(lambda one: live(network, *one), scenes))
 
 

@@ -1,0 +1,95 @@
+"""Deep Q-learning: the same network and streets as PPO's, learned from a memory of decisions.
+
+    python -m agents.dqn --out runs/policies/dqn [--decisions 1000000] [--seed 1]
+
+Interrupted, the same command goes on where it was, with an empty memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from stable_baselines3 import DQN
+
+from agents.policies import PhaseDQN
+from agents.streets import VALIDATION, streets
+from agents.training import train
+from envs.vector import SignalVecEnv
+from twin import terminal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that makes a training; the same settings give the same policy on the same machine."""
+
+    decisions: int = 1_000_000  # of all signals together
+    seed: int = 1
+    reward: str = "people"
+    shared: float = 0.3  # part of each reward that is its street's mean
+    with_trenggalek: bool = True  # the sketch is ten times slower than the rest together
+    width: int = 32
+    learning_rate: float = 3e-4
+    memory: int = 200_000  # decisions remembered
+    batch: int = 256
+    gradient_steps: int = 4  # after every `train_every` decisions of each signal
+    train_every: int = 4
+    begin_after: int = 5_000
+    copy_every: int = 5_000  # decisions between two copies of the network into the slow one
+    gamma: float = 0.97  # a decision every 5 s: half of what counts lies within two minutes
+    exploration: float = 0.2  # part of the training over which random decisions become rare
+    random_at_last: float = 0.02
+    validate_every: int = 100_000
+    patience: int = 8  # validations without a better one before it stops
+    threads: int = 1
+
+
+def environment(settings: Settings) -> SignalVecEnv:
+    """The training streets."""
+    drawn = streets(settings.reward, settings.with_trenggalek)
+    return SignalVecEnv(drawn, settings.seed, settings.shared, reward_scale=0.05)
+
+
+def make(settings: Settings) -> DQN:
+    """An untrained learner on the training streets."""
+    return DQN(
+        PhaseDQN,
+        environment(settings),
+        learning_rate=settings.learning_rate,
+        buffer_size=settings.memory,
+        learning_starts=settings.begin_after,
+        batch_size=settings.batch,
+        gamma=settings.gamma,
+        train_freq=settings.train_every,
+        gradient_steps=settings.gradient_steps,
+        target_update_interval=settings.copy_every,
+        exploration_fraction=settings.exploration,
+        exploration_final_eps=settings.random_at_last,
+        policy_kwargs={"width": settings.width},
+        seed=settings.seed,
+        device="cpu",
+    )
+
+
+def main(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the policy; one that was begun is gone on with.")],
+    decisions: Annotated[int, typer.Option(help="Decisions of all signals together.")] = Settings.decisions,
+    seed: Annotated[int, typer.Option(help="Draws streets, traffic and the network's first weights.")] = Settings.seed,
+    with_trenggalek: Annotated[
+        bool, typer.Option(help="Train on the sketch of Trenggalek too (slow).")
+    ] = Settings.with_trenggalek,
+) -> None:
+    """Train one policy for any junction with DQN."""
+    settings = Settings(decisions=decisions, seed=seed, with_trenggalek=with_trenggalek)
+    best = train(
+        lambda: make(settings),
+        lambda path: DQN.load(path, env=environment(settings), device="cpu"),
+        settings, out, VALIDATION, terminal.tell,
+    )  # fmt: skip
+    terminal.tell(f"the best policy is {best}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,147 @@
+"""A policy beside every tuned baseline, on seeds that nobody was trained or tuned on: rows, means, a paired test.
+
+    python -m agents.evaluate --policy runs/policies/universal/policy.npz --network trenggalek --seeds 301..310 [--json]
+
+With `--json` the rows are those of `python -m twin traffic baselines`, one a network, controller and seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from scipy import stats
+
+from agents.network import PhaseNetwork, load
+from agents.rollout import CORES, live
+from envs.street import Scene
+from twin import terminal
+from twin.compare import interval
+from twin.files import write_whole
+from twin.traffic.folders import ROOT, cache_folder, code_digest
+from twin.traffic.networks.locate import locate
+from twin.traffic.studies.evaluate import baselines, known_controllers
+
+SHOWN = ("delay_s", "delay_p95_s", "not_inserted", "emergency_travel_time_s", "pedestrian_wait_s")
+LOWER_IS_BETTER = ("delay_s", "delay_p95_s", "emergency_travel_time_s", "pedestrian_wait_s")
+Row = dict[str, Any]
+Progress = Callable[[int, int], None]
+
+
+def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Progress | None = None) -> list[Row]:
+    """One row a scene and seed with all measures; an hour that was lived before is not lived again."""
+    network = load(policy)
+    weights = hashlib.sha256(policy.read_bytes()).hexdigest()
+    places = [_kept(weights, scene, seed) for scene, seed in scenes]
+    missing = [i for i, place in enumerate(places) if not place.is_file()]
+    with ThreadPoolExecutor(CORES) as pool:
+        futures = {pool.submit(_lived, network, *scenes[i], places[i]): i for i in missing}
+        for done, future in enumerate(as_completed(futures), len(scenes) - len(missing) + 1):
+            future.result()
+            if progress is not None:
+                progress(done, len(scenes))
+    return [
+        {"network": scene.network, "controller": policy.stem, "seed": seed, **json.loads(place.read_text("utf-8"))}
+        for (scene, seed), place in zip(scenes, places, strict=True)
+    ]
+
+
+def _lived(network: PhaseNetwork, scene: Scene, seed: int, place: Path) -> None:
+    write_whole(place, json.dumps(live(network, scene, seed)))
+
+
+def _kept(weights: str, scene: Scene, seed: int) -> Path:
+    """Where the measures of an hour under a policy are kept: by all that they depend on."""
+    ours = [path.read_bytes() for folder in ("envs", "agents") for path in sorted((ROOT / folder).glob("*.py"))]
+    code = hashlib.sha256(b"\0".join(ours)).hexdigest()
+    job = {**scene.job(seed), "network": locate(scene.network).digest()}
+    told = json.dumps([weights, code, code_digest(), job], sort_keys=True)
+    return cache_folder() / "policies" / f"{hashlib.sha256(told.encode()).hexdigest()}.json"
+
+
+def paired(rows: Sequence[Row], policy: str, peer: str, figure: str) -> Row:
+    """The policy's figure less the peer's, seed by seed: mean, 95 % interval, percent, and Wilcoxon's signed-rank p."""
+    by_seed: dict[str, dict[int, float]] = {policy: {}, peer: {}}
+    for row in rows:
+        if row["controller"] in by_seed and row.get(figure) is not None:
+            by_seed[row["controller"]][row["seed"]] = row[figure]
+    seeds = sorted(by_seed[policy].keys() & by_seed[peer].keys())
+    differences = [by_seed[policy][seed] - by_seed[peer][seed] for seed in seeds]
+    if not differences:
+        return {"figure": figure, "seeds": 0}
+    peer_mean = interval([by_seed[peer][seed] for seed in seeds]).mean
+    found = interval(differences)
+    untied = [d for d in differences if d != 0]
+    return {
+        "figure": figure,
+        "seeds": len(seeds),
+        "difference": found,
+        "percent": 100 * found.mean / peer_mean if peer_mean else None,
+        "p": float(stats.wilcoxon(untied).pvalue) if len(untied) > 1 else None,
+    }
+
+
+def best_baseline(rows: Sequence[Row], policy: str) -> str:
+    """The baseline of the least mean delay."""
+    delays: dict[str, list[float]] = {}
+    for row in rows:
+        if row["controller"] != policy:
+            delays.setdefault(row["controller"], []).append(row["delay_s"])
+    return min(delays, key=lambda name: interval(delays[name]).mean)
+
+
+def table(rows: Sequence[Row], policy: str) -> list[Mapping[str, Any]]:
+    """Mean ± interval of the shown figures for every controller, best delay first."""
+    names = list(dict.fromkeys(row["controller"] for row in rows))
+    lines = []
+    for name in names:
+        own = [row for row in rows if row["controller"] == name]
+        cells = {f: [row[f] for row in own if row.get(f) is not None] for f in SHOWN}
+        means = {f: interval(values) if values else None for f, values in cells.items()}
+        lines.append((means["delay_s"], {"controller": name, **{f: terminal.plus_minus(m) for f, m in means.items()}}))
+    return [line for _, line in sorted(lines, key=lambda pair: pair[0].mean if pair[0] else float("inf"))]
+
+
+def main(
+    policy: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="A trained policy, policy.npz.")],
+    networks: Annotated[list[str], typer.Option("--network", help="A network's name or path. Repeatable.")],
+    seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")] = "301..310",
+    day_type: Annotated[str, typer.Option(help="On trenggalek: its day type.")] = "weekday",
+    with_baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Beside tuned baselines.")] = True,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Evaluate a policy on networks and seeds, beside every tuned baseline in the same SUMO."""
+    chosen, everything = terminal.seeds_of(seeds), []
+    for name in networks:
+        scenes = [(Scene(name, day_type=day_type, measured=True), seed) for seed in chosen]
+        with terminal.progress_bar(f"{name}: policy") as progress:
+            rows = policy_rows(policy, scenes, progress)
+        if with_baselines:
+            with terminal.progress_bar(f"{name}: baselines") as progress:
+                rows += baselines([name], known_controllers(()), chosen, progress, day_type=day_type)
+        everything += rows
+        if not as_json:
+            _show(name, rows, policy.stem, len(chosen))
+    if as_json:
+        terminal.print_json(everything)
+
+
+def _show(network: str, rows: list[Row], policy: str, seeds: int) -> None:
+    terminal.print_rows([dict(line) for line in table(rows, policy)], f"{network}, {seeds} seeds, mean ± 95 %", False)
+    if len({row["controller"] for row in rows}) > 1:
+        peer = best_baseline(rows, policy)
+        for figure in LOWER_IS_BETTER:
+            found = paired(rows, policy, peer, figure)
+            if found["seeds"]:
+                p = "–" if found["p"] is None else f"{found['p']:.3f}"
+                change = terminal.plus_minus(found["difference"])
+                terminal.say(f"{figure} against {peer}: {change} ({found['percent']:+.1f} %), Wilcoxon p = {p}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

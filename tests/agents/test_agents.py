@@ -1,0 +1,137 @@
+"""Learners: the network knows no order of phases, keeps to what exists, learns a toy, resumes; scores by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import DQN, PPO
+
+from agents import ppo
+from agents.evaluate import best_baseline, paired
+from agents.network import NEVER, PhaseNetwork, load, save
+from agents.policies import PhaseActorCritic, PhaseDQN, network_of
+from agents.rollout import delays
+from agents.streets import TEST, VALIDATION, faults, junction, streets
+from agents.training import train
+from controllers.features import MOVEMENTS, PHASES, features
+from envs.street import Scene
+from envs.vector import SignalVecEnv
+from twin.traffic.networks.locate import RESCO
+
+EXISTS = len(features("phase")) - 1
+
+
+def observed(rng: np.random.Generator, phases: int = 4, movements: int = 6) -> tuple[torch.Tensor, ...]:
+    """One junction's observation, drawn at random within the ranges."""
+    m = np.zeros((1, MOVEMENTS, len(features("movement"))), dtype=np.float32)
+    m[0, :movements] = rng.random((movements, m.shape[2]))
+    m[0, :movements, -1] = 1.0
+    p = np.zeros((1, PHASES, len(features("phase"))), dtype=np.float32)
+    p[0, :phases] = rng.random((phases, p.shape[2]))
+    p[0, :phases, EXISTS] = 1.0
+    s = np.zeros((1, PHASES, MOVEMENTS), dtype=np.float32)
+    s[0, :phases, :movements] = rng.choice([0.0, 0.5, 1.0], (phases, movements))
+    return tuple(torch.from_numpy(part) for part in (m, p, s))
+
+
+def drawn(seed: int = 1) -> PhaseNetwork:
+    """A network all of whose weights matter (the last layer's begin at zero)."""
+    torch.manual_seed(seed)
+    network = PhaseNetwork().eval()
+    for weights in network.parameters():
+        torch.nn.init.normal_(weights, std=0.3)
+    return network
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_theory_the_order_of_phases_and_movements_does_not_matter(seed: int):
+    rng = np.random.default_rng(seed)
+    network, (m, p, s) = drawn(seed), observed(rng)
+    scores, value = network(m, p, s)
+    by_phase, by_movement = rng.permutation(PHASES), rng.permutation(MOVEMENTS)
+    other, same = network(m[:, by_movement], p[:, by_phase], s[:, by_phase][:, :, by_movement])
+    assert torch.allclose(other, scores[:, by_phase], atol=1e-4)
+    assert torch.allclose(same, value, atol=1e-4)
+
+
+def test_a_phase_that_there_is_not_is_never_wanted():
+    scores, _ = drawn()(*observed(np.random.default_rng(1), phases=3))
+    assert (scores[0, 3:] == NEVER).all()
+    assert (scores[0, :3] > NEVER).all()
+
+
+def test_theory_an_untrained_network_is_max_pressure_with_a_bonus_for_the_present_phase():
+    m, p, s = observed(np.random.default_rng(2))
+    scores, _ = PhaseNetwork().eval()(m, p, s)
+    served = 10 * ((s > 0).float() @ m[:, :, :1]).squeeze(2) + p[:, :, 0]
+    assert torch.allclose(scores[0, :4], served[0, :4], atol=1e-5)
+
+
+def test_weights_are_kept_to_the_bit_and_without_pickle(tmp_path: Path):
+    network = drawn()
+    again = load(save(network, tmp_path / "policy.npz"))
+    seen = observed(np.random.default_rng(3))
+    assert torch.equal(network(*seen)[0], again(*seen)[0])
+
+
+def test_no_test_network_is_trained_or_validated_on():
+    rng = np.random.default_rng(1)
+    trained = {draw(rng).network for draw in streets("queue") for _ in range(20)}
+    assert not trained & (set(TEST) | set(VALIDATION))
+    assert {name for name in trained if name in RESCO} == {"cologne1"}
+    assert set(TEST) | set(VALIDATION) | {"cologne1"} == set(RESCO)
+
+
+def test_faulty_detectors_are_drawn_for_some_episodes_only():
+    rng = np.random.default_rng(1)
+    options = [faults(rng, "junction-1") for _ in range(300)]
+    share = np.mean([o.dead_percent + o.stuck_percent + o.dropout_percent > 0 for o in options])
+    assert 0.2 < share < 0.4
+    assert max(o.dead_percent + o.stuck_percent + o.dropout_percent for o in options) <= 40
+
+
+def test_ppo_and_dqn_learn_on_the_phase_network():
+    env = SignalVecEnv([Scene("cologne3", duration_s=100), junction("queue")], seed=1)
+    learner = PPO(PhaseActorCritic, env, n_steps=16, batch_size=32, n_epochs=1, seed=1, device="cpu")
+    before = network_of(learner.policy).score[0].weight.detach().clone()
+    learner.learn(128)
+    assert not torch.equal(before, network_of(learner.policy).score[0].weight)
+    other = DQN(PhaseDQN, env, learning_starts=16, batch_size=16, train_freq=4, buffer_size=200, seed=1, device="cpu")
+    other.learn(128)
+    assert network_of(other.policy).pressure[0] != 10.0
+    env.close()
+
+
+@pytest.mark.slow
+def test_a_training_that_was_stopped_goes_on_and_validates(tmp_path: Path):
+    def go(decisions: int) -> Path:
+        settings = ppo.Settings(decisions=decisions, with_trenggalek=False, steps=24, validate_every=300)
+        return train(
+            lambda: ppo.make(settings), lambda path: PPO.load(path, env=ppo.environment(settings)), settings,
+            tmp_path / str(decisions), ("cologne3",), lambda _: None,
+        )  # fmt: skip
+
+    best = go(600)
+    lines = (best.parent / "validation.csv").read_text().splitlines()
+    assert lines[0] == "decisions,score,best,cologne3_delay_s"
+    assert len(lines) >= 3
+    assert go(600) == best  # nothing left to do
+    assert delays(load(best), ("cologne3",), (1,))["cologne3"] > 0
+    settings = ppo.Settings(decisions=7)
+    with pytest.raises(ValueError, match="other settings"):
+        train(lambda: ppo.make(settings), lambda _: ppo.make(settings), settings, best.parent, (), lambda _: None)
+
+
+def test_theory_a_paired_difference_by_hand():
+    rows = [
+        {"controller": name, "seed": seed, "delay_s": delay}
+        for name, values in (("policy", (8.0, 9.0, 13.0)), ("good", (10.0, 11.0, 12.0)), ("bad", (20.0, 21.0, 19.0)))
+        for seed, delay in enumerate(values)
+    ]
+    assert best_baseline(rows, "policy") == "good"
+    found = paired(rows, "policy", "good", "delay_s")
+    assert found["difference"].mean == pytest.approx(-1.0)
+    assert found["percent"] == pytest.approx(-100 / 11)
+    assert found["p"] == pytest.approx(0.5)  # differences −2, −2, +1: two of eight sign patterns are as extreme, twice
+    assert paired(rows, "policy", "nobody", "delay_s") == {"figure": "delay_s", "seeds": 0}
