@@ -35,6 +35,14 @@ def print_rows(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
         out_console.print(show.rows_table(rows, title))
 
 
+def print_facts(facts: dict[str, Any], title: str, as_json: bool) -> None:
+    """Named values, one a line for people, or as one JSON object for machines."""
+    if as_json:
+        print_json(facts)
+    else:
+        print_rows([{"figure": name, "value": value} for name, value in facts.items()], title, False)
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[..., None]]:
     """A progress bar on standard error; silent where that is no terminal."""
