@@ -12,6 +12,7 @@ import numpy as np
 
 DATA = Path(__file__).parent / "data"
 STATUSES = ("employed", "unemployed", "out")
+EMPLOYED, UNEMPLOYED, OUT, AWAY = range(4)  # AWAY: works abroad, no resident any more
 EDUCATIONS = ("sd", "smp", "sma", "smk", "diploma", "university")
 SCHOOLING = {"basic": (0, 1), "secondary": (2, 3), "tertiary": (4, 5)}
 SEXES = ("male", "female")

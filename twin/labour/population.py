@@ -13,10 +13,20 @@ from dataclasses import dataclass, fields
 import humanleague
 import numpy as np
 
-from twin.labour.facts import EDUCATIONS, SCHOOLING, SEXES, STATUSES, margins, parameters, read, sectors, skills
+from twin.labour.facts import (
+    EDUCATIONS,
+    EMPLOYED,
+    SCHOOLING,
+    SEXES,
+    STATUSES,
+    margins,
+    parameters,
+    read,
+    sectors,
+    skills,
+)
 
 DIMENSIONS = ("status", "sex", "age", "education", "kecamatan")
-EMPLOYED, UNEMPLOYED, OUT, AWAY = 0, 1, 2, 3  # AWAY: works abroad, no resident any more
 NO_SECTOR = -1
 
 

@@ -5,12 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.labour.facts import EDUCATIONS, VINTAGES, bits_of, margins, minimum_wage_idr, sectors, skills
+from twin.labour.facts import EDUCATIONS, EMPLOYED, OUT, UNEMPLOYED, VINTAGES, bits_of, margins, minimum_wage_idr, sectors, skills
 from twin.labour.population import (
-    EMPLOYED,
     NO_SECTOR,
-    OUT,
-    UNEMPLOYED,
     fitted,
     margin_report,
     synthesise,
