@@ -14,7 +14,7 @@ from twin.labour.market import Market, weeks_of
 from twin.labour.population import People, synthesise
 
 START = pd.Period("2025-01", "M")
-BRACKET = (0.05, 1.5)  # looks a week
+BRACKET = (0.12, 0.5)  # looks a week
 SETTLE_MONTHS, MEAN_MONTHS = 12, 24
 
 

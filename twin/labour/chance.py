@@ -27,6 +27,15 @@ def uniform(key: np.uint64, week: int, purpose: int, who: int) -> float:
     return (mixed(at + uint64(0x9E3779B97F4A7C15) * uint64(who + 1)) >> uint64(11)) * (1.0 / 9007199254740992.0)
 
 
+@njit(cache=True)
+def uniforms(key: np.uint64, week: int, purpose: int, who: np.ndarray) -> np.ndarray:
+    """A draw from [0, 1) for each of `who`."""
+    found = np.empty(len(who))
+    for i in range(len(who)):
+        found[i] = uniform(key, week, purpose, who[i])
+    return found
+
+
 def generator(key: int, *what: int) -> np.random.Generator:
     """A numpy generator of its own for (key, what): for draws of which there are few."""
     return np.random.default_rng([key, *what])

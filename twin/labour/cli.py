@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,3 +60,112 @@ def match(
         terminal.print_rows(
             [{"figure": key, "value": value} for key, value in summary.items()], "stable matching", False
         )
+
+
+VintageName = Annotated[str, typer.Option("--vintage", help="book_2024, bps_2024 or bps_2025.")]
+People = Annotated[int | None, typer.Option("--people", min=2000, help="A smaller population, for a quick look.")]
+
+
+def _vintage(name: str) -> str:
+    from twin.labour.facts import VINTAGES
+
+    if name not in VINTAGES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(VINTAGES)}", param_hint="--vintage")
+    return name
+
+
+@app.command(epilog="Example: `python -m twin labour population --vintage bps_2025`")
+def population(
+    vintage: VintageName = "book_2024", seed: terminal.SeedOption = 1, as_json: terminal.JsonFlag = False
+) -> None:
+    """Synthesise the working-age people and show them beside the margins that they are fitted to."""
+    import numpy as np
+
+    from twin.labour.population import margin_report, synthesise
+
+    people = synthesise(_vintage(vintage), np.random.default_rng(seed))
+    terminal.print_rows(margin_report(people, vintage), f"{vintage}: {len(people):,} people against margins", as_json)
+
+
+@app.command(epilog="Example: `python -m twin labour market --months 120 --json`")
+def market(
+    months: Annotated[int, typer.Option("--months", min=1, max=600, help="How many months are lived.")] = 120,
+    vintage: VintageName = "book_2024",
+    people: People = None,
+    seed: terminal.SeedOption = 1,
+    curve: Annotated[bool, typer.Option("--curve", help="Also the Beveridge curve: seven levels of demand.")] = False,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Live through months of the labour market without JOBTREN; show what comes out of search and matching."""
+    from twin.labour.curves import described
+
+    with terminal.progress_bar("months") as progress:
+        found = described(_vintage(vintage), seed, months, people, curve, progress)
+    if as_json:
+        terminal.print_json(found)
+        return
+    points = found.pop("beveridge")
+    terminal.print_facts(found, f"{vintage}, {months} months, seed {seed}", False)
+    if points:
+        terminal.print_rows(points, "Beveridge curve: means of a year at levels of labour demand", False)
+
+
+@app.command(epilog="Examples: `python -m twin labour jobtren --seeds 1..20` · `… --effect high --people 60000 --json`")
+def jobtren(
+    seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`; a pair of cities each.")] = "1..20",
+    months: Annotated[int, typer.Option("--months", min=7, max=240)] = 24,
+    effect: Annotated[
+        str, typer.Option("--effect", help="prior (drawn a seed), none, low, mode or high end of its ranges.")
+    ] = "prior",
+    vintage: VintageName = "book_2024",
+    people: People = None,
+    basis: Annotated[str, typer.Option("--basis", help="Budget as stated or as computed from its lines.")] = "stated",
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Compare cities with and without JOBTREN under the same luck: unemployment, spells, time to hire, who gains, cost.
+
+    Its effect is a prior whose range includes zero (`twin/labour/data/jobtren.csv` says why).
+    """
+    from twin.labour import experiment
+
+    for value, known, option in ((effect, experiment.EFFECTS, "--effect"), (basis, ("stated", "computed"), "--basis")):
+        if value not in known:
+            raise typer.BadParameter(f"{value!r} is none of {', '.join(known)}", param_hint=option)
+    with terminal.progress_bar("pairs of cities") as progress:
+        found = experiment.pairs(_vintage(vintage), terminal.seeds_of(seeds), months, effect, people, progress)
+    lifts = experiment.registered_growth_by_lift(vintage, (0.4, 1.5, 3.0), terminal.seeds_of(seeds)[0], people)
+    document: dict[str, Any] = {
+        "effect": effect, "months": months, "seeds": [pair.seed for pair in found],
+        "figures": experiment.summary(found), "who_gains": experiment.who_gains(found),
+        "cost": experiment.cost(found, basis), "path": experiment.unemployment_path(found), "registrations": lifts,
+    }  # fmt: skip
+    if as_json:
+        terminal.print_json(terminal.plain(document))
+        return
+    title = f"JOBTREN, effect: {effect} (a prior); {months} months, {len(found)} seeds; mean ± 95 % interval"
+    terminal.print_rows([_shown(row) for row in document["figures"]], title, False)
+    terminal.print_rows([_shown(row) for row in document["path"][:: max(1, months // 8)]], "unemployment path", False)
+    terminal.print_rows([_shown(row) for row in document["who_gains"]], "who gains", False)
+    terminal.print_facts(_shown(document["cost"]), "cost", False)
+    terminal.print_rows(lifts, "the book's +50 % registered after six months: what it takes (one seed)", False)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its intervals and ranges as text."""
+    from twin.compare import Interval
+
+    def text(value: Any) -> Any:
+        if isinstance(value, Interval):
+            return terminal.plus_minus(value)
+        return " … ".join(terminal.show.number(one) for one in value) if isinstance(value, list) else value
+
+    return {key: text(value) for key, value in row.items()}
+
+
+@app.command(epilog="Example: `python -m twin labour calibrate --vintage bps_2025`")
+def calibrate(vintage: VintageName = "book_2024", seed: terminal.SeedOption = 1) -> None:
+    """Find the search effort at which the vintage's unemployment comes out (it stands in data/search_effort.csv)."""
+    from twin.labour.calibration import calibrate
+
+    effort = calibrate(_vintage(vintage), seed, terminal.tell)
+    terminal.say(f"{vintage}: search effort {effort:.3f} vacancies a week")

@@ -11,6 +11,7 @@ from twin.labour.chance import COUNT, FLOW, LOOK, LUCK, REGISTER, TASTE, WHERE, 
 from twin.labour.facts import EMPLOYED, OUT, UNEMPLOYED
 
 MOST_LOOKS = 6  # vacancies that one person can look at in a week
+OVERQUALIFIED = 0.2  # what a step of schooling beyond need costs an applicant, against taste (0 to 1) and skill (1)
 SEPARATED, RETIRED, GAVE_UP, ENTERED, RETURNED, HIRED, LEFT_ABROAD = range(7)
 MOVES = 7
 
@@ -183,7 +184,8 @@ def applications(
                 wanted[at], rank[at], net[at] = wanted[at - 1], rank[at - 1], net[at - 1]
                 at -= 1
             wanted[at], net[at] = v, pays
-            rank[at] = uniform(key, week, TASTE, who) - (1.0 if trained else 0.0) - 0.1 * crowd.education[i]
+            schooled_too_much = crowd.education[i] - board.min_education[v]
+            rank[at] = uniform(key, week, TASTE, who) + OVERQUALIFIED * schooled_too_much - (1.0 if trained else 0.0)
             end += 1
         start[s + 1] = end
     return start, wanted[:end], rank[:end]

@@ -1,7 +1,7 @@
-"""Employers as mesa agents: each decides every week how many seats to offer, at which wage, and whether on JOBTREN.
+"""Employers as mesa agents: each decides every week how many seats to offer, and how much above the usual wage.
 
 One agent stands for all jobs of a sector in a sub-district (own-account work included), one each for remote work and
-gigs, and one for jobs abroad.
+gigs, and one for jobs abroad. Their decisions become vacancies, which are columns.
 """
 
 from __future__ import annotations
@@ -12,106 +12,107 @@ from typing import Any
 import mesa
 import numpy as np
 
-from twin.labour.chance import OFFER, POST, uniform
+from twin.labour.chance import OFFER, POST, uniforms
 from twin.labour.facts import parameters, sectors
-from twin.programmes.ledger import split
 
 ANYWHERE = -1
 OWN_SECTOR = {"remote": "other_services", "gig": "transport", "abroad": "manufacturing"}
+MOST_A_WEEK = 100_000  # vacancies of one employer: what keeps their draws apart
 
 
-@dataclass(frozen=True)
-class Posting:
-    """A vacancy as it is posted; wages in Rp a month."""
+@dataclass
+class Board:
+    """Vacancies as columns, one entry a vacancy; wages in Rp a month."""
 
-    employer: int
-    seats: int
-    wage_idr: float
-    place: int
-    min_education: int
-    asked: int
-    on_platform: bool
+    employer: np.ndarray
+    seats: np.ndarray
+    wage_idr: np.ndarray
+    place: np.ndarray  # kecamatan, ANYWHERE for work without a way to it
+    min_education: np.ndarray
+    asked: np.ndarray  # skills of which one is enough, 0 for none
+    on_platform: np.ndarray
+    posted_week: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.seats)
+
+    def where(self, keep: np.ndarray) -> Board:
+        """Some of the vacancies."""
+        return Board(*(column[keep] for column in vars(self).values()))
+
+    def with_more(self, other: Board) -> Board:
+        """These and then those."""
+        return Board(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+def empty_board() -> Board:
+    """No vacancy at all."""
+    none = np.empty(0, dtype=np.int64)
+    return Board(none, none, none.astype(float), none, none, none.astype(np.uint32), none.astype(bool), none)
 
 
 class Employers(mesa.Model):
-    """All employers. `headcount` and `open_seats` are columns that the crowd and the board keep up to date."""
+    """All employers with their columns; `headcount` and `open_seats` are kept up to date by the market."""
 
-    def __init__(
-        self,
-        key: int,
-        sector: np.ndarray,
-        place: np.ndarray,
-        headcount: np.ndarray,
-        kinds: list[str],
-        seats_abroad_week: float,
-    ) -> None:
+    def __init__(self, key: int, kind: list[str], sector: np.ndarray, place: np.ndarray, jobs: np.ndarray) -> None:
         super().__init__(seed=0)  # every draw is by counter: mesa's own generator is not used
-        self.key, self.sector = np.uint64(key), sector
-        self.headcount = headcount.astype(np.int64)
-        self.open_seats = np.zeros(len(sector), dtype=np.int64)
-        self.week, self.month, self.demand = 0, 1, 1.0
-        self.season = np.ones(len(sectors()))
-        self.minimum_wage_idr, self.platform_share, self.overdue = 0.0, 0.0, np.zeros(len(sector), dtype=bool)
-        self.posted: list[Posting] = []
-        for i, kind in enumerate(kinds):
-            if kind == "abroad":
-                Abroad(self, i, int(sector[i]), int(place[i]), seats_abroad_week)
-            else:
-                jobs = float(headcount[i]) * (1 + parameters()["open_seats_share"])
-                Employer(self, i, int(sector[i]), int(place[i]), jobs)
+        self.key, self.sector, self.place = np.uint64(key), sector, place
+        self.headcount, self.open_seats, self.seats = (np.zeros(len(sector), dtype=np.int64) for _ in range(3))
+        self.offer = np.ones(len(sector))
+        self.luck, self.demand, self.overdue = self.offer, self.offer, np.zeros(len(sector), dtype=bool)
+        for number, (what, wanted) in enumerate(zip(kind, jobs.tolist(), strict=True)):
+            (Abroad if what == "abroad" else Employer)(self, number, wanted)
 
-    def decide(self) -> list[Posting]:
-        """What all employers post this week."""
-        self.posted = []
+    def post(self, week: int, demand: np.ndarray, overdue: np.ndarray, wage_idr: float, platform_share: float) -> Board:
+        """Let every employer decide, and make vacancies of the seats; `demand` and `overdue` by employer."""
+        self.luck = uniforms(self.key, week, POST, np.arange(len(self.sector)))
+        self.demand, self.overdue = demand, overdue
         self.agents.do("decide")
-        return self.posted
+        self.open_seats += self.seats
+        vacancies = np.ceil(self.seats / parameters()["seats_per_vacancy"]).astype(np.int64)
+        employer = np.repeat(np.arange(len(vacancies)), vacancies)
+        nth = np.arange(len(employer)) - np.repeat(np.cumsum(vacancies) - vacancies, vacancies)
+        seats, more = np.divmod(self.seats, np.maximum(1, vacancies))
+        draw = [uniforms(self.key, week, OFFER, (employer * MOST_A_WEEK + nth) * 4 + i) for i in range(4)]
+        sector = self.sector[employer]
+        usual = np.array([one.wage_factor for one in sectors()])[sector] * self.offer[employer] * wage_idr
+        # The sum of two uniform draws has the spread of a normal one without its tails.
+        spread = parameters()["wage_spread"] * np.sqrt(6) * (draw[0] + draw[1] - 1)
+        return Board(
+            employer, seats[employer] + (nth < more[employer]), usual * np.exp(spread), self.place[employer],
+            np.array([one.min_education for one in sectors()])[sector], _one_skill(sector, draw[2]),
+            draw[3] < platform_share, np.full(len(employer), week),
+        )  # fmt: skip
+
+
+def _one_skill(sector: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    """One of the sector's skills for every vacancy, as a bit."""
+    bits = [[bit for bit in range(32) if one.skills >> bit & 1] for one in sectors()]
+    count = np.array([len(one) for one in bits])
+    table = np.array([[one[i % len(one)] for i in range(count.max())] for one in bits], dtype=np.uint32)
+    return np.uint32(1) << table[sector, (draw * count[sector]).astype(np.int64)]
 
 
 class Employer(mesa.Agent):
-    """Wants a headcount that follows demand and season, and offers more while its vacancies stay open too long."""
+    """Wants a headcount that follows demand and season, and pays more while its vacancies stay open too long."""
 
-    def __init__(self, model: Employers, number: int, sector: int, place: int, jobs: float) -> None:
+    def __init__(self, model: Employers, number: int, jobs: float) -> None:
         super().__init__(model)
         self.model: Any = model
-        self.number, self.sector, self.place = number, sectors()[sector], place
-        self.sector_number = sector
-        self.jobs, self.offer = jobs, 1.0
+        self.number, self.jobs = number, jobs
 
     def decide(self) -> None:
         """Post as many seats as are missing."""
-        model, given = self.model, parameters()
-        rise = given["offer_rise_week"]
-        self.offer = min(1.5, self.offer * (1 + rise)) if model.overdue[self.number] else max(1.0, self.offer - rise)
-        wanted = self.jobs * model.demand * model.season[self.sector_number]
-        missing = wanted - model.headcount[self.number] - model.open_seats[self.number]
-        self.post(int(np.floor(missing + self.draw(POST, 0))))
-
-    def draw(self, purpose: int, nth: int) -> float:
-        """This employer's nth draw of the week for a purpose."""
-        return uniform(self.model.key, self.model.week, purpose, self.number * 100_000 + nth)
-
-    def post(self, seats: int) -> None:
-        """Divide seats into vacancies of the usual size, each with a wage and one of the sector's skills."""
-        if seats > 0:
-            vacancies = int(np.ceil(seats / parameters()["seats_per_vacancy"]))
-            self.model.posted += [self._vacancy(size, nth) for nth, size in enumerate(split(seats, vacancies))]
-
-    def _vacancy(self, seats: int, nth: int) -> Posting:
-        model, sector = self.model, self.sector
-        u, on = self.draw(OFFER, 3 * nth), self.draw(OFFER, 3 * nth + 1)
-        # A triangular draw has the spread of a normal one without its tails: u of two, centred.
-        spread = parameters()["wage_spread"] * np.sqrt(6) * (u + self.draw(OFFER, 3 * nth + 2) - 1)
-        wage_idr = model.minimum_wage_idr * sector.wage_factor * self.offer * float(np.exp(spread))
-        bits = [bit for bit in range(32) if sector.skills >> bit & 1]
-        asked = 1 << bits[int(u * len(bits))]
-        share = model.platform_share if self.place != ANYWHERE else min(1.0, 2 * model.platform_share)
-        return Posting(self.number, seats, wage_idr, self.place, sector.min_education, asked, on < share)
+        model, i, rise = self.model, self.number, parameters()["offer_rise_week"]
+        model.offer[i] = min(1.5, model.offer[i] * (1 + rise)) if model.overdue[i] else max(1.0, model.offer[i] - rise)
+        missing = self.jobs * model.demand[i] - model.headcount[i] - model.open_seats[i]
+        model.seats[i] = max(0, int(np.floor(missing + model.luck[i])))
 
 
 class Abroad(Employer):
-    """Jobs abroad: so many seats a week, whatever happens here, at twice the wage."""
+    """Jobs abroad: `jobs` seats a week, whatever happens here, at twice the wage."""
 
     def decide(self) -> None:
-        """Post the week's seats; `jobs` is how many."""
-        self.offer = 2.0
-        self.post(int(self.jobs + self.draw(POST, 0)))
+        """Post the week's seats."""
+        self.model.offer[self.number] = 2.0
+        self.model.seats[self.number] = int(self.jobs + self.model.luck[self.number])

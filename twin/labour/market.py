@@ -7,14 +7,14 @@ are withdrawn. How many find work is what comes of it: no matching function is p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from twin.labour import crowd
 from twin.labour.chance import generator
-from twin.labour.employers import ANYWHERE, OWN_SECTOR, Employers, Posting
+from twin.labour.employers import ANYWHERE, OWN_SECTOR, Board, Employers, empty_board
 from twin.labour.facts import AWAY, EMPLOYED, UNEMPLOYED, minimum_wage_idr, parameters, read, seasons, sectors
 from twin.labour.matching.deferred import deferred_acceptance
 from twin.labour.matching.lists import Lists, vacancies_of
@@ -54,41 +54,6 @@ class Platform:
 
 
 @dataclass
-class Board:
-    """Open vacancies as columns, one entry a vacancy."""
-
-    employer: np.ndarray
-    seats: np.ndarray
-    wage_idr: np.ndarray
-    place: np.ndarray
-    min_education: np.ndarray
-    asked: np.ndarray
-    on_platform: np.ndarray
-    posted_week: np.ndarray
-
-    @classmethod
-    def of(cls, postings: list[Posting], week: int) -> Board:
-        """A board of one week's postings."""
-        kinds = {"wage_idr": float, "asked": np.uint32, "on_platform": bool}
-        columns = {
-            name: np.array([getattr(one, name) for one in postings], dtype=kinds.get(name, np.int64))
-            for name in (one.name for one in fields(Posting))
-        }
-        return cls(**columns, posted_week=np.full(len(postings), week, dtype=np.int64))
-
-    def __len__(self) -> int:
-        return len(self.seats)
-
-    def where(self, keep: np.ndarray) -> Board:
-        """Some of the vacancies."""
-        return Board(*(column[keep] for column in vars(self).values()))
-
-    def with_more(self, other: Board) -> Board:
-        """These and then those."""
-        return Board(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
-
-
-@dataclass
 class MonthCount:
     """What happened in some weeks: moves by kind and kecamatan, and the vacancies' side."""
 
@@ -113,10 +78,12 @@ class Market:
         self.registered = np.zeros(len(people), dtype=bool)
         self.since = np.full(len(people), week - settle_weeks, dtype=np.int64)
         self.employer, self.employers = self._employers()
-        self.board = Board.of([], week)
+        n_local = len(sectors()) * len(kecamatan())
+        self.employer_of = np.arange(n_local).reshape(len(sectors()), len(kecamatan()))
+        self.board = empty_board()
         self.distance_km = distances_km()
         self.demand, self.demand_level, self.platform = 0.0, 1.0, Platform()
-        self.extra: list[Posting] = []
+        self.extra = empty_board()
         self.entry = self._steady_entry()
         self._begin(week - settle_weeks)
         for w in range(week - settle_weeks, week):
@@ -133,15 +100,17 @@ class Market:
         for kind in OWN_SECTOR:
             own = names.index(OWN_SECTOR[kind])
             wanted = round(parameters().get(f"{kind}_share", 0.0) * int((people.status == EMPLOYED).sum()))
-            jobs = np.flatnonzero((people.sector == own) & (number < places))
-            number[generator(self.key, len(sector)).permutation(jobs)[:wanted]] = len(sector)
+            candidates = np.flatnonzero((people.sector == own) & (number < places))
+            number[generator(self.key, len(sector)).permutation(candidates)[:wanted]] = len(sector)
             sector, place = [*sector, own], [*place, ANYWHERE]
         number[people.status != EMPLOYED] = -1
         headcount = np.bincount(number[number >= 0], minlength=len(sector))
-        scale = len(people) / 600_000
-        jobs_abroad = parameters()["abroad_seats_week"] * scale
+        jobs: np.ndarray = headcount * (1 + parameters()["open_seats_share"])
+        jobs[-1] = parameters()["abroad_seats_week"] * len(people) / 600_000
         kinds = ["local"] * places + list(OWN_SECTOR)
-        return number, Employers(self.key, np.array(sector), np.array(place), headcount, kinds, jobs_abroad)
+        employers = Employers(self.key, kinds, np.array(sector), np.array(place), jobs)
+        employers.headcount += headcount
+        return number, employers
 
     def _begin(self, week: int) -> None:
         """Spells and registrations as if it had always been so; the week's first postings fill the board."""
@@ -199,19 +168,18 @@ class Market:
         )  # fmt: skip
 
     def _post(self, week: int, month: int, wage_idr: float, count: MonthCount, seasonal: bool) -> None:
-        e, age = self.employers, week - self.board.posted_week
-        n = len(e.headcount)
-        vacancies = np.maximum(1, np.bincount(self.board.employer, minlength=n))
-        e.overdue = np.bincount(self.board.employer, age, minlength=n) / vacancies > parameters()["patience_weeks"]
-        e.week, e.minimum_wage_idr, e.platform_share = week, wage_idr, self.platform.employer_share
-        e.demand = self.demand_level * (1 + self.demand)
-        e.season = seasons()[:, month - 1] if seasonal else np.ones(len(sectors()))
-        new = Board.of([*e.decide(), *self.extra], week)
-        self.extra = []
-        np.add.at(e.open_seats, new.employer, new.seats)
+        employers, board = self.employers, self.board
+        n = len(employers.sector)
+        weeks_open = np.bincount(board.employer, week - board.posted_week, minlength=n)
+        overdue = weeks_open > parameters()["patience_weeks"] * np.bincount(board.employer, minlength=n)
+        season = seasons()[employers.sector, month - 1] if seasonal else 1.0
+        demand = self.demand_level * (1 + self.demand) * season * np.ones(n)
+        new = employers.post(week, demand, overdue, wage_idr, self.platform.employer_share).with_more(self.extra)
+        np.add.at(employers.open_seats, self.extra.employer, self.extra.seats)
+        self.extra = empty_board()
         count.posted_seats += int(new.seats.sum())
         count.posted_on_platform += int(new.seats[new.on_platform].sum())
-        self.board = self.board.with_more(new)
+        self.board = board.with_more(new)
 
     def search(self, wage_idr: float) -> crowd.Search:
         """How people search this year."""
