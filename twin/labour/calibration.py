@@ -13,9 +13,9 @@ from twin.labour.facts import EMPLOYED, UNEMPLOYED, margins, read
 from twin.labour.market import Market, weeks_of
 from twin.labour.population import People, synthesise
 
-START = pd.Period("2025-01", "M")
-BRACKET = (0.12, 0.5)  # looks a week
-SETTLE_MONTHS, MEAN_MONTHS = 12, 24
+START = pd.Period("2026-01", "M")
+BRACKET = (0.1, 0.5)  # looks a week
+MEAN_MONTHS = 24
 
 
 @functools.cache
@@ -37,13 +37,13 @@ def stated_tpt_percent(vintage: str) -> float:
 
 
 def mean_tpt_percent(people: People, key: int, effort: float) -> float:
-    """Unemployment over two years after one that is left out: whole years, so that seasons cancel."""
+    """Unemployment over the first two years: whole years, so that seasons cancel."""
     market = Market(people, key, effort, week=weeks_of(START)[0])
     found = []
-    for month in range(SETTLE_MONTHS + MEAN_MONTHS):
+    for month in range(MEAN_MONTHS):
         market.month(START + month)
         found.append(tpt_percent(market))
-    return float(np.mean(found[SETTLE_MONTHS:]))
+    return float(np.mean(found))
 
 
 def calibrate(vintage: str, seed: int = 1, tell: Callable[[str], None] = lambda _: None) -> float:

@@ -103,8 +103,9 @@ class Employer(mesa.Agent):
 
     def decide(self) -> None:
         """Post as many seats as are missing."""
-        model, i, rise = self.model, self.number, parameters()["offer_rise_week"]
-        model.offer[i] = min(1.5, model.offer[i] * (1 + rise)) if model.overdue[i] else max(1.0, model.offer[i] - rise)
+        model, i, given = self.model, self.number, parameters()
+        rise = given["offer_rise_week"] if model.overdue[i] else -given["offer_rise_week"]
+        model.offer[i] = min(given["offer_ceiling"], max(1.0, model.offer[i] + rise))
         missing = self.jobs * model.demand[i] - model.headcount[i] - model.open_seats[i]
         model.seats[i] = max(0, int(np.floor(missing + model.luck[i])))
 

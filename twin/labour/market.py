@@ -72,7 +72,7 @@ class MonthCount:
 class Market:
     """The labour market of a population; `key` decides all chance, a person hears of `effort` vacancies a week."""
 
-    def __init__(self, people: People, key: int, effort: float, settle_weeks: int = 26, week: int = 0) -> None:
+    def __init__(self, people: People, key: int, effort: float, settle_weeks: int = 52, week: int = 0) -> None:
         self.people, self.key, self.effort = people, key, effort
         self.status, self.skills = people.status.copy(), people.skills.copy()
         self.registered = np.zeros(len(people), dtype=bool)
