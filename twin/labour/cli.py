@@ -169,3 +169,72 @@ def calibrate(vintage: VintageName = "book_2024", seed: terminal.SeedOption = 1)
 
     effort = calibrate(_vintage(vintage), seed, terminal.tell)
     terminal.say(f"{vintage}: search effort {effort:.3f} vacancies a week")
+
+
+SeekersFile = Annotated[Path, typer.Argument(help="CSV id,age,sex,education,kecamatan,skills,interest,wage_idr.")]
+VacanciesFile = Annotated[Path, typer.Argument(help="CSV vacancy,seats,kecamatan,min_education,skills,kbji,wage_idr.")]
+SmallestGroup = Annotated[int, typer.Option("--k", min=2, help="Groups of fewer people are not shown.")]
+
+
+@app.command(
+    "import",
+    epilog="Example: `TWIN_LABOUR_KEY=… python -m twin labour import seekers.csv vacancies.csv --to register/`",
+)
+def import_command(
+    seekers: SeekersFile,
+    vacancies: VacanciesFile,
+    to: Annotated[Path, typer.Option("--to", help="Folder for the checked register.")],
+) -> None:
+    """Check real seekers and vacancies, all faults at once, and write them with pseudonyms instead of identities.
+
+    The pseudonyms' secret is read from the environment variable TWIN_LABOUR_KEY and stands nowhere else. The register
+    still describes single people: keep it closed, and hand out what `share` writes.
+    """
+    from twin.labour.advice.intake import read_register, write_register
+    from twin.labour.privacy import key_from_environment
+
+    register = read_register(seekers, vacancies, key_from_environment())
+    paths = write_register(register, to)
+    terminal.say(f"{len(register.names)} seekers, {len(register.vacancies_named)} vacancies -> {paths[0].parent}")
+
+
+@app.command(epilog="Example: `python -m twin labour share register/seekers.csv register/vacancies.csv --to open.csv`")
+def share(
+    seekers: SeekersFile,
+    vacancies: VacanciesFile,
+    to: Annotated[Path, typer.Option("--to", help="Where to write the table.")],
+    k: SmallestGroup = 5,
+) -> None:
+    """Write an imported register's seekers as a k-anonymous table: sex, age band, education and sub-district alone."""
+    from twin.labour.advice.intake import read_register, shareable
+    from twin.labour.csv_input import write_whole
+
+    table, blanked = shareable(read_register(seekers, vacancies, None), k)
+    write_whole(table, to)
+    terminal.say(f"{len(table)} rows -> {to}; left out so that every row has {k - 1} others like it: {blanked or '–'}")
+
+
+@app.command(epilog="Example: `python -m twin labour advise register/seekers.csv register/vacancies.csv --to advice/`")
+def advise(
+    seekers: SeekersFile,
+    vacancies: VacanciesFile,
+    to: Annotated[Path, typer.Option("--to", help="Folder for matches, explanations, parity and ways to a match.")],
+    listed: Annotated[int, typer.Option("--listed", min=1, max=200, help="Vacancies a seeker's list has.")] = 20,
+    language: Annotated[str, typer.Option("--language", help="id or en.")] = "id",
+    ways: Annotated[int, typer.Option("--ways", min=0, help="For how many unmatched seekers to look for ways.")] = 20,
+    k: SmallestGroup = 5,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Score, screen and match an imported register; explain every match, and what the unmatched would need.
+
+    Seats reserved for people with a disability go to them first. The stable matching is shown beside the planner's
+    optimum and greedy.
+    """
+    from twin.labour.advice.advise import write_advice
+    from twin.labour.advice.explain import LANGUAGES
+    from twin.labour.advice.intake import read_register
+
+    if language not in LANGUAGES:
+        raise typer.BadParameter(f"{language!r} is none of {', '.join(LANGUAGES)}", param_hint="--language")
+    summary = write_advice(read_register(seekers, vacancies, None), to, listed, language, ways, k)
+    terminal.print_facts(summary, f"advice in {to}", as_json)

@@ -151,18 +151,21 @@ class Market:
         np.subtract.at(self.employers.open_seats, self.board.employer[old], self.board.seats[old])
         self.board = self.board.where(~old)
 
+    def separation(self) -> np.ndarray:
+        """Weekly rate of losing or leaving a job by employer; its mean over jobs is that of the parameters."""
+        employers = self.employers
+        factor = np.array([one.separation_factor for one in sectors()])[employers.sector]
+        return weekly(parameters()["separation_month"]) * factor / np.average(factor, weights=employers.headcount)
+
     def _flow(self, week: int, month: int, count: MonthCount, seasonal: bool) -> None:
         given = parameters()
-        factor = np.array([sectors()[s].separation_factor for s in self.employers.sector])
-        jobs = self.employers.headcount
-        factor = factor / (np.average(factor, weights=jobs) if jobs.sum() else 1.0)
         entry = self.entry.copy()
         if seasonal:  # what is more in two months is less in the ten others
             graduation = given["graduation_factor"]
             entry[:YOUNG_GROUPS] *= 12 / (10 + 2 * graduation) * (graduation if month in GRADUATION else 1.0)
         crowd.flow(
             np.uint64(self.key), week, self.status, self.employer, self.since, self.registered, self.people.age_group,
-            self.people.kecamatan, weekly(given["separation_month"]) * factor, jobs,
+            self.people.kecamatan, self.separation(), self.employers.headcount,
             weekly(given["retirement_month"]), weekly(given["giving_up_month"]), entry,
             weekly(given["abroad_return_month"]), count.moves,
         )  # fmt: skip

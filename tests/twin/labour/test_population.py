@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.labour.facts import EDUCATIONS, EMPLOYED, OUT, UNEMPLOYED, VINTAGES, bits_of, margins, minimum_wage_idr, sectors, skills
+from twin.labour.facts import (
+    EDUCATIONS,
+    EMPLOYED,
+    OUT,
+    UNEMPLOYED,
+    VINTAGES,
+    bits_of,
+    margins,
+    minimum_wage_idr,
+    sectors,
+    skills,
+)
 from twin.labour.population import (
     NO_SECTOR,
     fitted,

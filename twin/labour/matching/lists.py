@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -44,6 +44,19 @@ class Lists:
         order = np.lexsort((self.lottery[self.seeker], self.employer_rank, self.vacancy))
         counts = np.bincount(self.vacancy, minlength=len(self.capacity))
         return np.concatenate([[0], np.cumsum(counts)]), order
+
+    def with_list(self, seeker: int, own: Lists) -> Lists:
+        """The market in which `seeker` hands in the list of the only seeker of `own` instead."""
+        low, high = self.start[seeker], self.start[seeker + 1]
+
+        def spliced(name: str) -> np.ndarray:
+            column = getattr(self, name)
+            return np.concatenate([column[:low], getattr(own, name), column[high:]])
+
+        start = self.start.copy()
+        start[seeker + 1 :] += len(own.vacancy) - (high - low)
+        columns = {name: spliced(name) for name in ("vacancy", "seeker_rank", "employer_rank")}
+        return replace(self, start=start, **columns)
 
 
 def vacancies_of(lists: Lists, matched: np.ndarray) -> np.ndarray:
