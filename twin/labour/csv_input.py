@@ -21,7 +21,8 @@ def read_csv(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -
     Raises LabourError for what cannot be read, lacks a column, or has no rows.
     """
     try:
-        header = path.open(encoding="utf-8-sig").readline()
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
         table = pd.read_csv(
             path, sep=";" if header.count(";") > header.count(",") else ",", dtype=str, na_filter=False,
             skip_blank_lines=False, encoding="utf-8-sig",

@@ -66,8 +66,8 @@ def _parts(s: int, v: int, seekers: _Seekers, vacancies: _Vacancies, distance_km
     above = seekers.education[s] - vacancies.min_education[v]
     out[0] = 0.0 if above < 0 else 1.0 / (1.0 + 0.25 * above)
     asked = vacancies.skills[v]
-    shared = _bits(seekers.skills[s] & asked)
-    out[1] = 1.0 if asked == 0 else shared / _bits(asked)
+    shared = _bits(np.int64(seekers.skills[s] & asked))
+    out[1] = 1.0 if asked == 0 else shared / _bits(np.int64(asked))
     out[2] = 1.0 if seekers.interest[s] == vacancies.kbji[v] else 0.0
     km = 0.0 if vacancies.kecamatan[v] < 0 else distance_km[seekers.kecamatan[s], vacancies.kecamatan[v]]
     out[3] = 0.5 ** (km / NEAR_KM)
