@@ -190,12 +190,13 @@ def import_command(
     The pseudonyms' secret is read from the environment variable TWIN_LABOUR_KEY and stands nowhere else. The register
     still describes single people: keep it closed, and hand out what `share` writes.
     """
-    from twin.labour.advice.intake import read_register, write_register
+    from twin.labour.advice.intake import read_register, smallest_kind, write_register
     from twin.labour.privacy import key_from_environment
 
     register = read_register(seekers, vacancies, key_from_environment())
     paths = write_register(register, to)
     terminal.say(f"{len(register.names)} seekers, {len(register.vacancies_named)} vacancies -> {paths[0].parent}")
+    terminal.tell(f"people alike in sex, age band, education and sub-district: {smallest_kind(register)} at the fewest")
 
 
 @app.command(epilog="Example: `python -m twin labour share register/seekers.csv register/vacancies.csv --to open.csv`")
@@ -228,7 +229,7 @@ def advise(
     """Score, screen and match an imported register; explain every match, and what the unmatched would need.
 
     Seats reserved for people with a disability go to them first. The stable matching is shown beside the planner's
-    optimum and greedy.
+    optimum and greedy. Apart from parity.csv the tables are about single people, under pseudonyms: keep them closed.
     """
     from twin.labour.advice.advise import write_advice
     from twin.labour.advice.explain import LANGUAGES

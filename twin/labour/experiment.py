@@ -124,7 +124,7 @@ def figures(pair: Pair) -> dict[str, tuple[float, float]]:
         "time to hire [days]": both(lambda life: life.time_to_hire_days),
         "open seats, mean": both(lambda life: float(np.mean(life.open_seats))),
         "hires a year": both(lambda life: life.hired / years),
-        "work-months gained a year": both(lambda life: life.work_months / years),
+        "months worked by all, a year": both(lambda life: life.work_months / years),
         "registered, last month": both(lambda life: life.registered[-1]),
         "registered after 6 months [%]": both(registered_change_percent),
     }

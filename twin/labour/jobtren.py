@@ -32,6 +32,9 @@ def platform(months: float, registration_lift: float, information_gain: float, e
 
 
 def drawn(rng: np.random.Generator) -> dict[str, float]:
-    """One draw of its effects from their triangular priors."""
+    """One draw of its effects from their priors: triangular, and on information nothing at all with some chance."""
     names = ("registration_lift", "information_gain", "employer_share")
-    return {name: float(rng.triangular(*ranges()[name])) for name in names}
+    found = {name: float(rng.triangular(*ranges()[name])) for name in names}
+    if rng.random() < ranges()["no_effect_probability"][1]:
+        found["information_gain"] = 0.0
+    return found

@@ -173,6 +173,7 @@ def test_bass_by_hand():
 def test_the_prior_of_the_effect_includes_zero():
     assert ranges()["information_gain"][0] == ranges()["registration_lift"][0] == 0
     draws = [drawn(generator(seed, 5)) for seed in range(50)]
+    assert 5 < sum(one["information_gain"] == 0 for one in draws) < 28
     assert all(ranges()[name][0] <= one[name] <= ranges()[name][2] for one in draws for name in one)
 
 

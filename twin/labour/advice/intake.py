@@ -19,8 +19,8 @@ from twin.errors import LabourError
 from twin.labour.advice.fairness import AGES
 from twin.labour.advice.register import FURTHEST_KM, OLDEST, YOUNGEST, Seekers, Vacancies
 from twin.labour.csv_input import numbers, read_csv, row_faults, write_whole
-from twin.labour.facts import EDUCATIONS, bits_of, skills
-from twin.labour.privacy import k_anonymous, pseudonym
+from twin.labour.facts import EDUCATIONS, SEXES, bits_of, skills
+from twin.labour.privacy import k_anonymous, pseudonym, smallest_group
 from twin.places import kecamatan
 from twin.scenario import nearest
 
@@ -173,7 +173,7 @@ def write_register(register: Register, folder: Path) -> list[Path]:
     s, v = register.seekers, register.vacancies
     codes = [one.code for one in kecamatan()]
     people = pd.DataFrame({
-        "id": register.names, "age": s.age, "sex": np.array(["male", "female"])[s.sex],
+        "id": register.names, "age": s.age, "sex": np.array(SEXES)[s.sex],
         "education": np.array(EDUCATIONS)[s.education], "kecamatan": np.array(codes)[s.kecamatan],
         "skills": [skill_words(mask) for mask in s.skills], "interest": s.interest, "wage_idr": s.wage_idr,
         "furthest_km": s.furthest_km, "disability": np.where(s.disability, "yes", "no"),
@@ -195,16 +195,26 @@ def skill_words(mask: int) -> str:
     return ";".join(one.name for bit, one in enumerate(skills()) if int(mask) >> bit & 1)
 
 
+def kinds(seekers: Seekers) -> pd.DataFrame:
+    """Sex, age band, education and sub-district of every seeker: what could tell who somebody is."""
+    bands = [next(name for name, (low, high) in AGES.items() if low <= age < high) for age in seekers.age]
+    return pd.DataFrame({
+        "sex": np.array(SEXES)[seekers.sex], "age": bands, "education": np.array(EDUCATIONS)[seekers.education],
+        "kecamatan": np.array([one.name for one in kecamatan()])[seekers.kecamatan],
+    })  # fmt: skip
+
+
+def smallest_kind(register: Register) -> int:
+    """How many seekers the rarest kind has."""
+    table = kinds(register.seekers)
+    return smallest_group(table, list(table.columns))
+
+
 def shareable(register: Register, k: int) -> tuple[pd.DataFrame, list[str]]:
-    """Sex, age band, education and sub-district of the seekers, blanked as far as k-anonymity needs; which were.
+    """The seekers' kinds, columns blanked as far as k-anonymity needs; and which were.
 
     Raises LabourError where there are fewer than k seekers.
     """
-    s = register.seekers
-    bands = [next(name for name, (low, high) in AGES.items() if low <= age < high) for age in s.age]
-    table = pd.DataFrame({
-        "sex": np.array(["male", "female"])[s.sex], "age": bands, "education": np.array(EDUCATIONS)[s.education],
-        "kecamatan": np.array([one.name for one in kecamatan()])[s.kecamatan],
-    })  # fmt: skip
+    table = kinds(register.seekers)
     safe, blanked = k_anonymous(table, list(table.columns), k)
     return safe.sort_values(list(safe.columns), ignore_index=True), blanked
