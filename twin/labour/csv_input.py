@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,17 +24,18 @@ def read_csv(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -
     try:
         with path.open(encoding="utf-8-sig") as file:
             header = file.readline()
-        table = pd.read_csv(
-            path, sep=";" if header.count(";") > header.count(",") else ",", dtype=str, na_filter=False,
-            skip_blank_lines=False, encoding="utf-8-sig",
-        )  # fmt: skip
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # a first row that is too long
+            table = pd.read_csv(
+                path, sep=";" if header.count(";") > header.count(",") else ",", dtype=str, na_filter=False,
+                skip_blank_lines=False, encoding="utf-8-sig", index_col=False,
+            )  # fmt: skip
     except OSError as error:
         raise LabourError(str(path), [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise LabourError(str(path), [f"is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from error
     except pd.errors.EmptyDataError as error:
         raise LabourError(str(path), ["is empty"]) from error
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise LabourError(str(path), [f"is no table: {str(error).strip()}"]) from error
     table.columns = [str(name).strip().lower() for name in table.columns]
     table.index = pd.RangeIndex(2, len(table) + 2, name="line")

@@ -57,7 +57,7 @@ def test_every_fault_of_all_files_at_once_and_nothing_written(twin, folder):
 @pytest.mark.parametrize(
     ("text", "words"),
     [("", "is empty"), ("seeker,rank,vacancy\n", "no rows"), ("seeker,rank,vacany\na,1,b\n", "is 'vacany' meant?"),
-     ("seeker,rank,vacancy\na,1,b,4,5\n", "line 2"), (None, "cannot be read")],
+     ("seeker,rank,vacancy\na,1,b,4,5\n", "is no table"), (None, "cannot be read")],
 )  # fmt: skip
 def test_what_is_no_table(twin, folder, text, words):
     if text is None:

@@ -52,7 +52,7 @@ def weights() -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True, inline="always")
-def _bits(x: int) -> int:
+def _bits(x: np.int64) -> int:
     n = 0
     while x:
         x &= x - 1
