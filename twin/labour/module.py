@@ -49,6 +49,7 @@ class LabourModule:
         key = int(rng.integers(0, 2**62))
         self.market = Market(people, key, effort, week=weeks_of(scenario.start_month)[0])
         self.market.demand_level = o.demand_percent / 100
+        self.weight = sum(margins(o.vintage)["status"].values()) / len(people)
         self.jobtren_months = 0
         self.rows: Rows = {}
 
@@ -61,8 +62,7 @@ class LabourModule:
         self.jobtren_months += int(running)
         if running:
             market.platform = platform(self.jobtren_months, o.registration_lift, o.information_gain, o.employer_share)
-        scale = len(market.people) / sum(margins(o.vintage)["status"].values())
-        wanted = couplings.wanted(seen, minimum_wage_idr(month.year), scale)
+        wanted = couplings.wanted(seen, minimum_wage_idr(month.year), 1 / self.weight)
         jobless = np.flatnonzero(market.status == UNEMPLOYED)
         trained = couplings.train(wanted, market.key, month.ordinal, jobless, market.people.kecamatan, market.skills)
         market.extra = couplings.vacancies(wanted, weeks_of(month)[0], market.key, market.employer_of)
@@ -96,9 +96,11 @@ class LabourModule:
             "time_to_hire_days": 7 * count.weeks_open / hired if hired else None,
             "jobless_weeks": count.weeks_jobless / hired if hired else None,
             "minimum_wage_idr": int(minimum_wage_idr(month.year)),
+            "weight": self.weight,
         }
 
     def _by_kecamatan(self, count: MonthCount) -> list[Row]:
+        """Counts of the regency, whatever the size of the simulated population: other sectors read them."""
         m, places = self.market, kecamatan()
         here = {
             name: np.bincount(m.people.kecamatan[mask], minlength=len(places)).tolist()
@@ -111,7 +113,7 @@ class LabourModule:
         here |= {"hired": moves[crowd.HIRED], "separated": moves[crowd.SEPARATED], "entered": moves[crowd.ENTERED]}
         here["left"] = (count.moves[crowd.RETIRED] + count.moves[crowd.GAVE_UP]).tolist()
         rows = [
-            {"kecamatan": place.name, **{name: values[i] for name, values in here.items()}}
+            {"kecamatan": place.name, **{name: round(self.weight * values[i]) for name, values in here.items()}}
             for i, place in enumerate(places)
         ]
         return suppressed(rows, self.options.smallest_group, list(here))
