@@ -69,8 +69,8 @@ def matching_elasticities(
 ) -> dict[str, float]:
     """Elasticities of a week's hires to seekers and to vacancies, and the fit (R²) of ln M = a + α ln U + β ln V.
 
-    The week is lived again with random parts of the seekers and of the vacancies, in all combinations; nothing of the
-    market is changed.
+    The last week is lived again with random parts of the seekers and of the vacancies that they saw, in all
+    combinations and with other luck; nothing of the market is changed.
     """
     seekers, wage_idr = np.flatnonzero(market.status == UNEMPLOYED), minimum_wage_idr(START.year)
     rows = []
@@ -79,7 +79,7 @@ def matching_elasticities(
         for of_seekers in shares:
             some = np.sort(rng.permutation(seekers)[: round(of_seekers * len(seekers))])
             for of_vacancies in shares:
-                board = market.board.where(rng.random(len(market.board)) < of_vacancies)
+                board = market.shown.where(rng.random(len(market.shown)) < of_vacancies)
                 lists = market.applied(week + draw, some, board, wage_idr)
                 hires = int((deferred_acceptance(lists) >= 0).sum())
                 rows.append((np.log(max(1, hires)), np.log(len(some)), np.log(max(1, board.seats.sum()))))

@@ -80,7 +80,7 @@ class Market:
         self.employer, self.employers = self._employers()
         n_local = len(sectors()) * len(kecamatan())
         self.employer_of = np.arange(n_local).reshape(len(sectors()), len(kecamatan()))
-        self.board = empty_board()
+        self.board = self.shown = empty_board()  # what is open, and what seekers saw in the last week
         self.distance_km = distances_km()
         self.demand, self.demand_level, self.platform = 0.0, 1.0, Platform()
         self.extra = empty_board()
@@ -143,6 +143,7 @@ class Market:
         wage_idr = minimum_wage_idr(year)
         self._flow(week, month, count, seasonal)
         self._post(week, month, wage_idr, count, seasonal)
+        self.shown = self.board
         seekers = np.flatnonzero(self.status == UNEMPLOYED)
         rate = parameters()["registration_week"] * (1 + self.platform.registration_lift)
         crowd.register(np.uint64(self.key), week, seekers, self.registered, rate)

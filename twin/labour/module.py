@@ -154,7 +154,7 @@ class LabourModule:
             rows.append({"dimension": dimension, "category": category, "unemployed": still, "hired": found,
                          "finding_percent": share})  # fmt: skip
         counts = ["unemployed", "hired"]
-        return suppressed(rows, self.options.smallest_group, counts, {"finding_percent": "hired"})
+        return suppressed(rows, self.options.smallest_group, counts, {"finding_percent": counts})
 
     def observe(self) -> Rows:
         """Tables `labour_month` (by sub-district), `labour_total`, `_duration`, `_sector` and `_group`."""

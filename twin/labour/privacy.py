@@ -37,13 +37,13 @@ def pseudonym(identity: str, key: bytes) -> str:
 
 
 def suppressed(
-    rows: Iterable[Row], k: int, counts: Sequence[str], derived: Mapping[str, str] | None = None
+    rows: Iterable[Row], k: int, counts: Sequence[str], derived: Mapping[str, Sequence[str]] | None = None
 ) -> list[Row]:
-    """Rows in which a count of 1 … k − 1 people is empty, and so is a figure `derived` from it (figure -> count)."""
+    """Rows in which a count of 1 … k − 1 people is empty, and so is what is `derived` from it (name -> counts)."""
     shown: list[Row] = []
     for row in rows:
         small = {name for name in counts if row[name] is not None and 0 < float(row[name] or 0) < k}
-        hidden = small | {figure for figure, count in (derived or {}).items() if count in small}
+        hidden = small | {figure for figure, of in (derived or {}).items() if small & set(of)}
         shown.append({name: None if name in hidden else value for name, value in row.items()})
     return shown
 

@@ -107,7 +107,7 @@ def test_small_groups_are_empty():
         {"group": "b", "people": 5, "share": 0.5},
         {"group": "c", "people": 0, "share": 0.0},
     ]
-    shown = suppressed(rows, 5, ["people"], {"share": "people"})
+    shown = suppressed(rows, 5, ["people"], {"share": ("people",)})
     assert [(row["people"], row["share"]) for row in shown] == [(None, None), (5, 0.5), (0, 0.0)]
 
 

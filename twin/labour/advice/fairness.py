@@ -46,6 +46,6 @@ def parity(seekers: Seekers, matched: np.ndarray, k: int = 5) -> list[Row]:
         best = max(peers, default=0.0)
         row["of_best"] = row["matched_percent"] / best if best else None
         row["below_four_fifths"] = int(best > 0 and row["matched_percent"] < FOUR_FIFTHS * best)
-    figures = ("matched", "matched_percent", "low_percent", "high_percent", "of_best", "below_four_fifths")
-    return suppressed(rows, k, ["seekers", "matched"], dict.fromkeys(figures, "seekers")
-                      | {name: "matched" for name in figures[1:4]})  # fmt: skip
+    shares = dict.fromkeys(("matched_percent", "low_percent", "high_percent", "of_best", "below_four_fifths"),
+                           ("seekers", "matched"))  # fmt: skip
+    return suppressed(rows, k, ["seekers", "matched"], {"matched": ("seekers",), **shares})
