@@ -23,6 +23,7 @@ from twin.places import distance_km, kecamatan
 
 WEEKS_A_YEAR = 365.25 / 7
 FIRST_MONDAY = pd.Timestamp("1970-01-05")
+LEAVING_WEEK = 0.08  # unemployment left a week, for the spells at the very start; settling forgets them
 YOUNG_GROUPS, GRADUATION = 2, (6, 7)  # 15 to 24; June and July
 
 
@@ -116,7 +117,7 @@ class Market:
         """Spells and registrations as if it had always been so; the week's first postings fill the board."""
         rng = generator(self.key, 1)
         jobless = np.flatnonzero(self.status == UNEMPLOYED)
-        self.since[jobless] = week - rng.geometric(0.08, len(jobless))
+        self.since[jobless] = week - rng.geometric(LEAVING_WEEK, len(jobless))
         self.registered[jobless] = rng.random(len(jobless)) < parameters()["registered_share"]
 
     def _steady_entry(self) -> np.ndarray:
