@@ -28,6 +28,9 @@ test-all: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -W ignore -m benchmarks.traffic
+	$(BIN)/python -W ignore -m benchmarks.labour_matching --rounds 1
+	$(BIN)/python -W ignore -m benchmarks.labour_matching --growth
+	$(BIN)/python -W ignore -m benchmarks.labour_crowd --rounds 1
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from twin import show
 from twin.compare import compare as compare_runs
 from twin.errors import TwinError
 from twin.kpi import score
+from twin.labour.cli import app as labour_app
 from twin.replay import replay as replay_run
 from twin.run import Run, find
 from twin.runner import RUNS, run_scenario
@@ -30,6 +31,7 @@ app = typer.Typer(
 places_app = typer.Typer(no_args_is_help=True, help="Where the 157 village offices are.")
 app.add_typer(places_app, name="places")
 app.add_typer(traffic_app, name="traffic")
+app.add_typer(labour_app, name="labour")
 
 AT_FAULT, INTERRUPTED = 2, 130
 

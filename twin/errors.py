@@ -26,6 +26,10 @@ class CountsError(FaultsError):
     """A table of traffic counts that cannot be used."""
 
 
+class LabourError(FaultsError):
+    """A table of seekers, vacancies or rankings that cannot be used."""
+
+
 class RunError(TwinError):
     """A run file that cannot be opened, or is not what it says."""
 

@@ -156,6 +156,45 @@ def solar_map(run: Run) -> alt.Chart | alt.LayerChart | None:
     )
 
 
+def labour_unemployment(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """Open unemployment and open seats over the labour force, month by month."""
+    if not run.has("labour_total"):
+        return None
+    total = run.table("labour_total")
+    total["open seats"] = 100 * total.open_seats / (total.employed + total.unemployed)
+    rates = total.rename(columns={"tpt_percent": "unemployed"}).melt("month", ["unemployed", "open seats"], "rate", "%")
+    chart = (
+        alt.Chart(rates)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("month:O", title="month"),
+            y=alt.Y("%:Q", title="of the labour force [%]"),
+            color=alt.Color("rate:N", scale=alt.Scale(range=PALETTE)),
+            tooltip=["month", "rate", alt.Tooltip("%:Q", format=".2f")],
+        )
+    )
+    return _sized(chart, "Open unemployment (TPT) and open seats; search and JOBTREN's effect are priors")
+
+
+def labour_duration(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """How long the unemployed have been so, month by month."""
+    if not run.has("labour_duration"):
+        return None
+    spells = run.table("labour_duration")
+    spells["spell"] = spells.weeks_from.map("from week {:03d}".format)
+    chart = (
+        alt.Chart(spells)
+        .mark_bar()
+        .encode(
+            x=alt.X("month:O", title="month"),
+            y=alt.Y("people:Q", title="unemployed people"),
+            color=alt.Color("spell:N", scale=alt.Scale(scheme="viridis", reverse=True)),
+            tooltip=["month", "spell", "people"],
+        )
+    )
+    return _sized(chart, "Spells of unemployment so far")
+
+
 def programme_npv(run: Run) -> alt.Chart | alt.LayerChart | None:
     """Net present value of each programme: the median and the 10–90 % range of the draws."""
     if not run.has("appraisal"):
@@ -233,7 +272,7 @@ def budget_balance(run: Run) -> alt.Chart | alt.LayerChart | None:
 FIGURES: dict[str, Callable[[Run], alt.Chart | alt.LayerChart | None]] = {
     figure.__name__: figure
     for figure in (
-        traffic_delay, traffic_queues, signal_timing, solar_energy, solar_week, solar_map, programme_npv, tornado,
-        budget_balance,
+        traffic_delay, traffic_queues, signal_timing, solar_energy, solar_week, solar_map, labour_unemployment,
+        labour_duration, programme_npv, tornado, budget_balance,
     )
 }  # fmt: skip

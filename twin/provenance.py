@@ -13,7 +13,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("*.py", "*.csv", "*.yaml", "*.xml")
 PACKAGES = (
-    "trenggalek-twin", "libsumo", "mesa", "numpy", "pandas", "pvlib", "pydantic", "scipy", "sumo-rl",
+    "trenggalek-twin", "humanleague", "libsumo", "mesa", "numba", "numpy", "pandas", "pvlib", "pydantic",
+    "scipy", "sumo-rl",
 )  # fmt: skip
 
 

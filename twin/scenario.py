@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from twin.errors import PlacesError, ScenarioError
+from twin.labour.options import LabourOptions
 from twin.module import Options
 from twin.places import PlacesOptions, load_positions
 from twin.programmes.options import ProgrammesOptions
@@ -41,6 +42,7 @@ class Scenario(Options):
     places: PlacesOptions = Field(default_factory=PlacesOptions, description="where the village offices are")
     traffic: TrafficOptions | None = Field(None, description="the traffic twin")
     solar: SolarOptions | None = Field(None, description="the solar twin")
+    labour: LabourOptions | None = Field(None, description="the labour market")
     programmes: ProgrammesOptions | None = Field(
         None, description="the nine programmes' money, and the regional budget"
     )

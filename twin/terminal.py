@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +20,17 @@ from twin.compare import Interval
 out_console = Console()
 err_console = Console(stderr=True)
 
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all chance.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+
+
+def plain(document: Any) -> Any:
+    """Data with dataclasses in it as JSON data."""
+    if is_dataclass(document) and not isinstance(document, type):
+        return asdict(document)
+    if isinstance(document, dict):
+        return {key: plain(value) for key, value in document.items()}
+    return [plain(value) for value in document] if isinstance(document, list) else document
 
 
 def print_json(document: Any) -> None:
@@ -33,6 +44,14 @@ def print_rows(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
         print_json(rows)
     else:
         out_console.print(show.rows_table(rows, title))
+
+
+def print_facts(facts: dict[str, Any], title: str, as_json: bool) -> None:
+    """Named values, one a line for people, or as one JSON object for machines."""
+    if as_json:
+        print_json(facts)
+    else:
+        print_rows([{"figure": name, "value": value} for name, value in facts.items()], title, False)
 
 
 @contextmanager
