@@ -141,3 +141,144 @@ def fetch(
     cached = fetch(source, lat, lon, year, to, fresh)
     terminal.say(f"{SOURCES[source].title}{' (from the cache)' if cached else ''} -> {to}")
     terminal.tell(f"{SOURCES[source].attribution}; {SOURCES[source].licence}")
+
+
+Scenarios = Annotated[str, typer.Option("--scenario", help="Whose solar section counts: a name or a file.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="As of `twin run`: `--set solar.panels=4`.")]
+Weathers = Annotated[int, typer.Option("--weathers", min=1, max=200, help="Years of weather drawn.")]
+Outages = Annotated[int, typer.Option("--outages", min=1, max=1000, help="Years of outages drawn for each.")]
+Seed = Annotated[int, typer.Option("--seed", min=0)]
+OfficeCode = Annotated[str, typer.Option("--office", help="Code of an office; `twin places list` shows them.")]
+PRIORS = "weather, load and outages are labelled priors"
+
+
+def _offices(scenario: str, overrides: list[str] | None):  # type: ignore[no-untyped-def]
+    """Options and sites of a scenario's solar section."""
+    from twin.errors import ScenarioError
+    from twin.scenario import Scenario
+    from twin.solar.sites import sites_of
+
+    loaded = Scenario.load(scenario, overrides or ())
+    if loaded.solar is None:
+        raise ScenarioError(scenario, ["has no solar section; name another with --scenario"])
+    return loaded.solar, [site for site in sites_of(loaded.solar, loaded.places.sites()) if site.kind == "office"]
+
+
+def _office(scenario: str, overrides: list[str] | None, code: str):  # type: ignore[no-untyped-def]
+    """Options, and the site with this code."""
+    from twin.errors import PlacesError
+    from twin.places import unknown_code
+
+    options, sites = _offices(scenario, overrides)
+    if (unknown := unknown_code(code)) is not None:
+        raise PlacesError("--office", [unknown])
+    return options, next(site for site in sites if site.code == code)
+
+
+@app.command(epilog="Example: `python -m twin solar results --weathers 10 --outages 10 --to offices.csv`")
+def results(
+    scenario: Scenarios = "baseline",
+    overrides: Overrides = None,
+    weathers: Weathers = 10,
+    outages: Outages = 10,
+    seed: Seed = 1,
+    to: Annotated[Path | None, typer.Option("--to", help="Also write all 157 offices as CSV.")] = None,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Solar share, unmet load, saving, payback and CO2 of every office: P10, P50 and P90 over drawn years.
+
+    The table shows the kecamatan and the regency; --json and --to give every office.
+    """
+    import pandas as pd
+
+    from twin.solar.plan.study import by_kecamatan, office_table
+
+    options, sites = _offices(scenario, overrides)
+    with terminal.progress_bar("years") as progress:
+        rows = office_table(options, sites, weathers, outages, seed, progress)
+    if to is not None:
+        pd.DataFrame(rows).to_csv(to, index=False)
+        terminal.tell(f"{len(rows)} offices -> {to}")
+    if as_json:
+        terminal.print_json(rows)
+        return
+    shown = ("solar_share_percent", "unmet_kwh_year", "saving_idr_month", "payback_years", "co2_avoided_kg_year")
+    lines = [
+        {"kecamatan": row["kecamatan"], "offices": row["offices"],
+         **{name: " / ".join(f"{row[f'{name}_{q}']:,.{0 if 'idr' in name or 'kg' in name else 1}f}"
+                             for q in ("p10", "p50", "p90")) for name in shown}}
+        for row in by_kecamatan(rows)
+    ]  # fmt: skip
+    terminal.print_rows(lines, f"P10 / P50 / P90 over {weathers * outages} years; {PRIORS}", False)
+
+
+@app.command(epilog="Example: `python -m twin solar sizing --office 35.03.11.2001`")
+def sizing(
+    office: OfficeCode = "35.03.11.2001",
+    scenario: Scenarios = "baseline",
+    overrides: Overrides = None,
+    weathers: Weathers = 6,
+    outages: Outages = 10,
+    seed: Seed = 1,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Panels × battery × reserve at one office: the designs that no other beats, and what meets 80 to 99 %."""
+    from twin.solar.plan.sizing import answers, designs
+
+    options, site = _office(scenario, overrides, office)
+    with terminal.progress_bar("designs") as progress:
+        rows = designs(options, site, weathers, outages, seed, progress)
+    if as_json:
+        terminal.print_json({"designs": rows, "answers": answers(rows)})
+        return
+    keys = ("panels", "battery_kwh", "reserve_percent", "capital_idr", "solar_share_percent_p50",
+            "lost_load_percent_p50", "saving_idr_month_p50")  # fmt: skip
+    front = sorted((row for row in rows if row["pareto"]), key=lambda row: row["capital_idr"])
+    terminal.print_rows(
+        [{key: row[key] for key in keys} for row in front], f"Pareto front of {office}; {PRIORS}", False
+    )
+    terminal.print_rows(answers(rows), "the cheapest design that meets a share in the P10, P50, P90 year", False)
+
+
+@app.command(epilog="Example: `python -m twin solar claims --office 35.03.11.2001 --json`")
+def claims(
+    office: OfficeCode = "35.03.11.2001",
+    scenario: Scenarios = "baseline",
+    overrides: Overrides = None,
+    weathers: Weathers = 6,
+    outages: Outages = 10,
+    seed: Seed = 1,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """The source book's claims beside what the twin finds, and which system would reach them."""
+    from twin.solar.plan.claims import claims
+
+    options, site = _office(scenario, overrides, office)
+    rows = claims(options, site, weathers, outages, seed)
+    terminal.print_rows(rows, f"the book's claims at {office}; {PRIORS}", as_json)
+
+
+@app.command(
+    epilog="Example: `python -m twin solar appliances --add 'rice cooker:350:1:office_hours' --to office.yaml`"
+)
+def appliances(
+    add: Annotated[list[str] | None, typer.Option("--add", help="NAME:WATTS:COUNT:SCHEDULE. Repeatable.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", help="Name of an appliance. Repeatable.")] = None,
+    scenario: Scenarios = "baseline",
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write a scenario that extends --scenario with this list.")
+    ] = None,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Show or edit an office's appliances, with what they use on an average day.
+
+    Schedules: office_hours, always, night, event (evenings in the village hall), prayers.
+    """
+    from twin.solar.office.editor import edited, rows_of, write_scenario
+
+    options, _ = _offices(scenario, None)
+    found = edited(options.appliances, add or (), remove or ())
+    if to is not None:
+        write_scenario(found, scenario, to)
+        terminal.tell(f"{len(found)} appliances -> {to}; run it with `python -m twin run {to}`")
+    terminal.print_rows(rows_of(found), "appliances of an office (the table's are a prior)", as_json)

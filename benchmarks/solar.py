@@ -1,0 +1,244 @@
+"""Solar: the fast path against pvlib's ModelChain in a loop, outages against plain numpy, agreement with other tools.
+
+    python -m benchmarks.solar [--rounds 5] [--json FILE]
+    python -m benchmarks.solar --agreement [--json FILE]
+
+Every measurement is a process of its own, in which compiled functions have run once on something small; the candidates
+take turns within a round, and each ratio is the median over rounds of the ratio within a round. "End to end" is from
+hourly weather to AC energy, sun position included. `--agreement` prints annual and monthly differences instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twin.solar.options import SolarOptions
+from twin.solar.outage import plain
+from twin.solar.outage.scenarios import Calendar, draw_calendar, simulate
+from twin.solar.pv.chain import chain_power
+from twin.solar.pv.fast import Weather, fast_power
+from twin.solar.pv.sun import sun_track
+from twin.solar.pv.system import Plane, PvSystem
+from twin.solar.system import battery_of
+from twin.solar.weather.synthetic import Places, SkyModel, hours_of, weather_of
+
+OFFICES, SCENARIOS, HOURS = 157, 100, 8760
+SYSTEM = PvSystem((Plane(1100, 10, 0),))
+COLUMNS = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
+PV = ("ModelChain loop", "fast path", "fast path x10", "fast path x100")
+OUTAGE = ("plain numpy", "event-driven", "event-driven x10")
+
+
+def offices(count: int, seed: int = 1) -> tuple[Places, pd.DatetimeIndex, Weather]:
+    """Offices all over the regency, each with a year of weather of its own."""
+    rng = np.random.default_rng(seed)
+    places = Places(
+        rng.uniform(-8.38, -7.9, count), rng.uniform(111.4, 111.85, count), rng.uniform(0, 900, count), np.arange(count)
+    )
+    hours = hours_of(pd.Period("2025", "Y"))
+    sky = SkyModel(places, rng)
+    skies = [sky.month(month) for month in pd.period_range("2025-01", "2025-12", freq="M")]
+    year = type(skies[0])(*(np.concatenate([getattr(s, name) for s in skies], axis=1) for name in vars(skies[0])))
+    return places, hours, weather_of(year, places, hours, sun_track(hours))
+
+
+def chain_loop(places: Places, hours: pd.DatetimeIndex, weather: Weather) -> np.ndarray:
+    """AC power [W] of every office by ModelChain, one after the other."""
+    found = []
+    for i in range(len(places)):
+        table = pd.DataFrame(dict(zip(COLUMNS, (v[i] for v in vars(weather).values()), strict=True)), index=hours)
+        place = (places.latitude_deg[i], places.longitude_deg[i], places.elevation_m[i])
+        found.append(chain_power(SYSTEM, *place, table).ac_w)
+    return np.array(found)
+
+
+def fast(places: Places, hours: pd.DatetimeIndex, weather: Weather, times: int = 1) -> np.ndarray:
+    """The same by the fast path, the sun included; `times` over for that many more offices."""
+    for _ in range(times):
+        found = fast_power(
+            SYSTEM, places.latitude_deg, places.longitude_deg, places.elevation_m, sun_track(hours), weather
+        )
+    return found.ac_w
+
+
+def outage_case() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Calendar]:
+    """Panels, load, charge, batteries and outages of 157 offices × 100 scenarios at the national SAIFI and SAIDI."""
+    rng, clock = np.random.default_rng(1), np.arange(HOURS) % 24
+    sun = np.maximum(np.sin((clock - 6) / 12 * np.pi), 0) * np.clip(
+        0.6 + 0.25 * rng.normal(size=(OFFICES, HOURS)), 0.1, 1
+    )
+    load = np.where((clock >= 7) & (clock < 16), 0.35, 0.06) * rng.uniform(0.8, 1.2, (OFFICES, HOURS))
+    options = SolarOptions()
+    batteries = np.tile(battery_of(options).array(), (OFFICES, 1))
+    when = draw_calendar(
+        np.ones((OFFICES, HOURS)), np.arange(OFFICES) % 14, SCENARIOS, options.saifi_per_year,
+        options.saidi_min_per_year, rng,
+    )  # fmt: skip
+    return sun, load, np.full(OFFICES, 2.4), batteries, when
+
+
+def timed(work: Any) -> tuple[float, Any]:
+    """Seconds that a call takes, and what it gives."""
+    began = time.perf_counter()
+    found = work()
+    return time.perf_counter() - began, found
+
+
+def measure_one(candidate: str) -> dict[str, float]:
+    """What the child process does: one measurement."""
+    parts: dict[str, float] = {}
+    if candidate in PV:
+        case = offices(OFFICES)
+        small = (
+            Places(*(v[:2] for v in vars(case[0]).values())),
+            case[1],
+            Weather(*(v[:2] for v in vars(case[2]).values())),
+        )
+        fast(*small)
+        chain_loop(Places(*(v[:1] for v in vars(case[0]).values())), *small[1:])
+        times = {"fast path x10": 10, "fast path x100": 100}.get(candidate, 1)
+        took_s, found = timed(lambda: chain_loop(*case) if candidate == PV[0] else fast(*case, times=times))
+        parts["sun_s"] = timed(lambda: sun_track(case[1]))[0]
+        check = float(found.sum() / 1000)
+    else:
+        pv, load, soc, batteries, when = outage_case()
+        first = Calendar(when.first[: SCENARIOS + 1], when.start_min, when.end_min)
+        simulate(pv[:1], load[:1], soc[:1], batteries[:1], first)
+        if candidate == OUTAGE[0]:
+            out_min = plain.minutes_by_hour(when, HOURS)
+            pv_f, load_f = np.asfortranarray(pv), np.asfortranarray(load)
+            took_s, found = timed(lambda: plain.unmet_kwh(pv_f, load_f, soc, batteries, out_min))
+        else:
+            times = 10 if candidate.endswith("x10") else 1
+            took_s, toll = timed(lambda: [simulate(pv, load, soc, batteries, when) for _ in range(times)][-1])
+            found = toll.unmet_kwh
+        check = float(found.sum())
+    return {
+        "took_s": took_s,
+        "check": check,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **parts,
+    }
+
+
+def measured(candidate: str) -> dict[str, float]:
+    """One measurement in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.solar", "--one", candidate],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if not lines:
+        raise RuntimeError(f"{candidate}: {done.stderr[-2000:]}")
+    return json.loads(lines[-1].removeprefix("RESULT "))
+
+
+def table(rounds: int) -> list[dict[str, float | str]]:
+    """One row a candidate: seconds, ratio to the peer, peak memory, and the energy that must be the same."""
+    results = [{candidate: measured(candidate) for candidate in (*PV, *OUTAGE)} for _ in range(rounds)]
+    rows: list[dict[str, float | str]] = []
+    for candidate in (*PV, *OUTAGE):
+        peer = PV[0] if candidate in PV else OUTAGE[0]
+        mine = [r[candidate] for r in results]
+        rows.append({
+            "candidate": candidate,
+            "seconds": statistics.median(one["took_s"] for one in mine),
+            "times_the_peer": statistics.median(r[peer]["took_s"] / r[candidate]["took_s"] for r in results),
+            "of_it_sun_s": statistics.median(one.get("sun_s", 0.0) for one in mine),
+            "energy_kwh": mine[0]["check"],
+            "peak_mib": statistics.median(one["peak_mib"] for one in mine),
+        })  # fmt: skip
+    return rows
+
+
+def pysam_kw(
+    latitude_deg: float, longitude_deg: float, hours: pd.DatetimeIndex, weather: Weather, i: int
+) -> np.ndarray | None:
+    """AC power [kW] by NREL's PVWatts (SAM); None where PySAM is not installed."""
+    try:
+        from PySAM import Pvwattsv8
+    except ImportError:
+        return None
+    model = Pvwattsv8.default("PVWattsNone")
+    model.SolarResource.solar_resource_data = {
+        "lat": latitude_deg, "lon": longitude_deg, "tz": 7, "elev": 0,
+        "year": hours.year.tolist(), "month": hours.month.tolist(), "day": hours.day.tolist(),
+        "hour": hours.hour.tolist(), "minute": hours.minute.tolist(),
+        "gh": weather.ghi[i].tolist(), "dn": weather.dni[i].tolist(), "df": weather.dhi[i].tolist(),
+        "tdry": weather.temp_air_c[i].tolist(), "wspd": weather.wind_m_s[i].tolist(),
+    }  # fmt: skip
+    design = model.SystemDesign
+    design.system_capacity, design.dc_ac_ratio, design.inv_eff, design.losses = 1.1, 1.1, 96, 14
+    design.array_type, design.module_type, design.tilt, design.azimuth, design.gcr = 0, 0, 10, 0, 0.01
+    model.execute(0)
+    return np.asarray(model.Outputs.ac) / 1000
+
+
+def agreement() -> list[dict[str, float | str]]:
+    """Annual and monthly energy of one office: ModelChain, fast path, PVWatts of SAM, and the differences [%]."""
+    places, hours, weather = offices(8)
+    places = Places(places.latitude_deg, places.longitude_deg, np.zeros(8), places.of_site)
+    slow, quick = chain_loop(places, hours, weather) / 1000, fast(places, hours, weather) / 1000
+    sam = pysam_kw(places.latitude_deg[0], places.longitude_deg[0], hours, weather, 0)
+    rows: list[dict[str, float | str]] = []
+    for name, which in [(f"month {m}", np.asarray(hours.month == m)) for m in range(1, 13)] + [
+        ("year", np.ones(HOURS, bool))
+    ]:
+        row: dict[str, float | str] = {
+            "of": name,
+            "ModelChain_kwh": float(slow[0, which].sum()),
+            "fast_minus_ModelChain_percent": 100 * float(quick[0, which].sum() / slow[0, which].sum() - 1),
+        }
+        if sam is not None:
+            row["SAM_kwh"] = float(sam[which].sum())
+            row["ModelChain_minus_SAM_percent"] = 100 * float(slow[0, which].sum() / sam[which].sum() - 1)
+        rows.append(row)
+    apart_w = 1000 * np.abs(slow - quick)
+    worst = 100 * float(np.abs(quick.sum(axis=1) / slow.sum(axis=1) - 1).max())
+    rows.append({"of": f"8 offices: worst year {worst:.4f} %, hours P99.9 {np.quantile(apart_w, 0.999):.3f} W, "
+                       f"largest {apart_w.max():.2f} W"})  # fmt: skip
+    return rows
+
+
+def main() -> None:
+    """Measure and print the table."""
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--agreement", action="store_true", help="print differences between tools, not times")
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    words = parser.parse_args()
+    if words.one:
+        sys.__stdout__.write("\nRESULT " + json.dumps(measure_one(words.one)) + "\n")
+        return
+    from twin.terminal import print_rows, tell
+
+    rows = agreement() if words.agreement else table(words.rounds)
+    title = (
+        "one office's year [kWh AC]; SAM: another cell model and Perez version"
+        if words.agreement
+        else f"{OFFICES} offices, {HOURS} h, {SCENARIOS} outage scenarios; {os.cpu_count()} cores, {words.rounds} rounds"
+    )
+    print_rows(rows, title, False)
+    if words.agreement and "SAM_kwh" not in rows[0]:
+        tell("PySAM is not installed (pip install NREL-PySAM): left out")
+    if words.json:
+        words.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
