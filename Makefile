@@ -28,6 +28,7 @@ test-all: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -W ignore -m benchmarks.traffic
+	$(BIN)/python -W ignore -m benchmarks.solar
 
 lint: $(READY)
 	$(BIN)/ruff check .
