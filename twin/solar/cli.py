@@ -192,12 +192,13 @@ def results(
     import pandas as pd
 
     from twin.solar.plan.study import by_kecamatan, office_table
+    from twin.whole_file import write_whole
 
     options, sites = _offices(scenario, overrides)
     with terminal.progress_bar("years") as progress:
         rows = office_table(options, sites, weathers, outages, seed, progress)
     if to is not None:
-        pd.DataFrame(rows).to_csv(to, index=False)
+        write_whole(to, pd.DataFrame(rows).to_csv(index=False))
         terminal.tell(f"{len(rows)} offices -> {to}")
     if as_json:
         terminal.print_json(rows)

@@ -246,6 +246,57 @@ def test_pvgis_tmy_is_read_by_pvlib(year, tmp_path):
     assert checked(back.sort_index(), -8.05, 111.71, "x").step_h == 1.0
 
 
+def test_epw_labels_an_hour_by_its_number(year, tmp_path):
+    # EPW counts hours 1 … 24; hour 1 is 0:00 to 1:00, whose middle is 0:30.
+    head = "LOCATION,Town,-,IDN,TMY,0,-8.05,111.71,7.0,120.0\n" + "X\n" * 7
+    lines = []
+    for t, r in year.iterrows():
+        row = [t.year, t.month, t.day, t.hour + 1, 0, "?", r.temp_air, 20, 80, 100000, 0, 0, 400, r.ghi, r.dni, r.dhi]
+        lines.append(",".join(map(str, [*row, 0, 0, 0, 0, 180, r.wind_speed, *([0] * 13)])))
+    (tmp_path / "x.epw").write_text(head + "\n".join(lines) + "\n")
+    back = read_weather(tmp_path / "x.epw")
+    assert (back.index == year.index).all()
+    assert np.allclose(back, year)
+    assert checked(back, -8.05, 111.71, "x").repaired == []
+
+
+def test_tmy3_labels_an_hour_by_its_end(year, tmp_path):
+    end = year.index + pd.Timedelta(minutes=30)
+    midnight = end.hour == 0
+    day = end - pd.to_timedelta(midnight.astype(int), unit="D")
+    table = pd.DataFrame({
+        "Date (MM/DD/YYYY)": day.strftime("%m/%d/%Y"),
+        "Time (HH:MM)": [f"{24 if m else h:02d}:00" for h, m in zip(end.hour, midnight, strict=True)],
+        "GHI (W/m^2)": year.ghi.to_numpy(), "DNI (W/m^2)": year.dni.to_numpy(), "DHI (W/m^2)": year.dhi.to_numpy(),
+        "Dry-bulb (C)": year.temp_air.to_numpy(), "Wspd (m/s)": year.wind_speed.to_numpy(),
+    })  # fmt: skip
+    (tmp_path / "x.csv").write_text('700000,"TOWN",ID,7.0,-8.050,111.710,120\n' + table.to_csv(index=False))
+    back = read_weather(tmp_path / "x.csv", "tmy3")
+    assert (back.index == year.index).all()
+    assert np.allclose(back, year)
+
+
+@pytest.mark.parametrize("slope", [0, 10])
+def test_pvgis_hourly_is_used_for_a_horizontal_plane_alone(year, tmp_path, slope):
+    up = np.sin(np.radians(40.0))
+    rows = [
+        {"time": t.tz_convert("UTC").strftime("%Y%m%d:%H%M"), "Gb(i)": r.dni * up, "Gd(i)": r.dhi, "Gr(i)": 0.0,
+         "H_sun": 40.0, "T2m": r.temp_air, "WS10m": r.wind_speed, "Int": 0}
+        for t, r in year[:48].iterrows()
+    ]  # fmt: skip
+    fixed = {"fixed": {"slope": {"value": slope, "optimal": False}, "azimuth": {"value": 0}, "type": "free-standing"}}
+    inputs = {"mounting_system": fixed}
+    document = {"inputs": inputs, "outputs": {"hourly": rows}, "meta": {"inputs": {}, "outputs": {}}}
+    (tmp_path / "hourly.json").write_text(json.dumps(document))
+    if slope:
+        with pytest.raises(WeatherError, match="slope 0"):
+            read_weather(tmp_path / "hourly.json")
+        return
+    back = read_weather(tmp_path / "hourly.json")
+    assert np.allclose(back.dni, year.dni[:48])
+    assert np.allclose(back.ghi, year.dni[:48] * up + year.dhi[:48])
+
+
 # ---- fetching --------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from twin.errors import ScenarioError
 from twin.solar.office.load import Appliance, appliances_of, mean_day_kwh
+from twin.whole_file import write_whole
 
 YEAR = 2026
 
@@ -47,8 +47,4 @@ def write_scenario(appliances: Sequence[Appliance], extends: str, to: Path) -> N
     """A scenario whose offices use what these appliances use; whole or not at all."""
     base = extends if not Path(extends).is_file() else str(Path(extends).resolve())
     solar = {"load_kwh_per_day": None, "appliances": [one.model_dump() for one in appliances]}
-    beside = to.with_name(f".{to.name}.partial")
-    beside.write_text(
-        yaml.safe_dump({"extends": base, "solar": solar}, allow_unicode=True, sort_keys=False), encoding="utf-8"
-    )
-    os.replace(beside, to)
+    write_whole(to, yaml.safe_dump({"extends": base, "solar": solar}, allow_unicode=True, sort_keys=False))

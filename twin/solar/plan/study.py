@@ -98,7 +98,7 @@ def together(outcomes: Sequence[Outcome]) -> Outcome:
 def figures(options: SolarOptions, outcome: Outcome) -> dict[str, np.ndarray]:
     """What planners ask for, by site and draw: the columns of the result table."""
     o, office = options, values("office")
-    through = float(outcome.served_kwh.mean()) / o.inverter_efficiency / 2  # about half of it passes the battery
+    through = float(outcome.served_kwh.mean()) / o.inverter_efficiency * values("money")["battery_share"]
     saving = outcome.saved_kwh * o.tariff
     money = worth(capital_of(o), saving, outcome.served_kwh, life_years(through, o.battery_kwh, life_of(o)))
     litres = (outcome.wanted_kwh - outcome.unmet_kwh) * office["genset_share"] * office["genset_l_per_kwh"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from twin.solar.pv.chain import chain_power
 from twin.solar.pv.fast import Weather, fast_power
 from twin.solar.pv.sun import sun_track
 from twin.solar.pv.system import PvSystem
+from twin.whole_file import write_whole
 
 YEARS_H = (8760, 8784)
 
@@ -56,8 +56,5 @@ def yield_of(
 
 def write_hourly(hourly: pd.DataFrame, to: Path) -> None:
     """Write the hours as CSV, whole or not at all."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    beside = to.with_name(f".{to.name}.partial")
     stamps = [stamp.isoformat() for stamp in hourly.index]
-    hourly.set_axis(pd.Index(stamps, name="time"), axis=0).to_csv(beside, float_format="%.6f")
-    os.replace(beside, to)
+    write_whole(to, hourly.set_axis(pd.Index(stamps, name="time"), axis=0).to_csv(float_format="%.6f"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import requests
 from twin.errors import FetchError
 from twin.solar.weather.files import COLUMNS, TYPICAL_YEAR
 from twin.solar.weather.synthetic import TIMEZONE
+from twin.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,9 @@ def fetch(source: str, latitude_deg: float, longitude_deg: float, year: int, to:
     about = {"source": one.title, "licence": one.licence, "attribution": one.attribution, "year": year,
              "latitude_deg": latitude_deg, "longitude_deg": longitude_deg}  # fmt: skip
     if not cached:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        _whole(kept, text)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    _whole(to, text)
-    _whole(to.with_suffix(".source.json"), json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+        write_whole(kept, text)
+    write_whole(to, text)
+    write_whole(to.with_suffix(".source.json"), json.dumps(about, indent=2, ensure_ascii=False) + "\n")
     return cached
 
 
@@ -93,10 +91,3 @@ def _ask(one: Source, name: str, latitude_deg: float, longitude_deg: float, year
             "PVGIS, NASA POWER, EPW or TMY3 elsewhere and give it to `python -m twin solar yield --weather`"
         ) from error
     return str(table[COLUMNS].to_csv(index_label="time", date_format="%Y-%m-%dT%H:%M:%S%z"))
-
-
-def _whole(path: Path, text: str) -> None:
-    """Write beside and rename: whole or not at all."""
-    beside = path.with_name(f".{path.name}.partial")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
