@@ -51,7 +51,7 @@ def designs(
 
 def lost_load_percent(outcome: Any) -> np.ndarray:
     """Of what was wanted in outages, what nobody met."""
-    return 100 * outcome.unmet_kwh / np.maximum(outcome.wanted_kwh, 1e-12)
+    return np.round(100 * outcome.unmet_kwh / np.maximum(outcome.wanted_kwh, 1e-12), 9)
 
 
 def pareto(costs: np.ndarray) -> np.ndarray:
