@@ -88,8 +88,8 @@ def outage_case() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Calen
     options = SolarOptions()
     batteries = np.tile(battery_of(options).array(), (OFFICES, 1))
     when = draw_calendar(
-        np.ones((OFFICES, HOURS)), np.arange(OFFICES) % 14, SCENARIOS, options.saifi_per_year,
-        options.saidi_min_per_year, rng,
+        np.ones((OFFICES, HOURS)), np.arange(OFFICES) % 14, SCENARIOS, options.saifi,
+        options.saidi_min, rng,
     )  # fmt: skip
     return sun, load, np.full(OFFICES, 2.4), batteries, when
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twin import terminal
+
+if TYPE_CHECKING:
+    from twin.solar.options import SolarOptions
+    from twin.solar.pv.system import Plane
+    from twin.solar.sites import Site
 
 app = typer.Typer(no_args_is_help=True, help="Village solar: panels, batteries, outages, money.")
 
@@ -100,7 +105,7 @@ def yield_command(
     terminal.say(f"hours: {to}")
 
 
-def _planes(planes, panels_wp, tilt_deg, azimuth_deg):  # type: ignore[no-untyped-def]
+def _planes(planes: list[str] | None, panels_wp: float, tilt_deg: float, azimuth_deg: float) -> tuple[Plane, ...]:
     """Roof planes from the command line."""
     from twin.solar.pv.system import Plane
 
@@ -152,7 +157,7 @@ OfficeCode = Annotated[str, typer.Option("--office", help="Code of an office; `t
 PRIORS = "weather, load and outages are labelled priors"
 
 
-def _offices(scenario: str, overrides: list[str] | None):  # type: ignore[no-untyped-def]
+def _offices(scenario: str, overrides: list[str] | None) -> tuple[SolarOptions, list[Site]]:
     """Options and sites of a scenario's solar section."""
     from twin.errors import ScenarioError
     from twin.scenario import Scenario
@@ -164,7 +169,7 @@ def _offices(scenario: str, overrides: list[str] | None):  # type: ignore[no-unt
     return loaded.solar, [site for site in sites_of(loaded.solar, loaded.places.sites()) if site.kind == "office"]
 
 
-def _office(scenario: str, overrides: list[str] | None, code: str):  # type: ignore[no-untyped-def]
+def _office(scenario: str, overrides: list[str] | None, code: str) -> tuple[SolarOptions, Site]:
     """Options, and the site with this code."""
     from twin.errors import PlacesError
     from twin.places import unknown_code

@@ -23,7 +23,17 @@ def values(name: str) -> dict[str, float]:
 
 
 @functools.cache
+def _row(name: str, key: str, value: str) -> dict[str, float]:
+    """The numbers of the row of `data/NAME.csv` whose column `key` has this value."""
+    row = next(row for row in rows(name) if row[key] == value)
+    return {column: float(text) for column, text in row.items() if column not in (key, "source", "confidence")}
+
+
 def chemistry(name: str) -> dict[str, float]:
     """Limits of a kind of battery (`data/batteries.csv`)."""
-    row = next(row for row in rows("batteries") if row["chemistry"] == name)
-    return {key: float(value) for key, value in row.items() if key not in ("chemistry", "source", "confidence")}
+    return _row("batteries", "chemistry", name)
+
+
+def published(name: str) -> dict[str, float]:
+    """SAIDI and SAIFI that PLN published (`data/saidi.csv`)."""
+    return _row("saidi", "name", name)

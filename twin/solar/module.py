@@ -87,7 +87,7 @@ class SolarModule:
         """Interruptions of the month, and minutes without PLN by site and hour; off the grid, all of them."""
         o = self.options
         weights = hazard(sky.rain, sky.gust, np.full(hours, month.month))[self.places.of_site]
-        outages = draw(weights, self.feeder, o.saifi_per_year, o.saidi_min_per_year, self.rng)
+        outages = draw(weights, self.feeder, o.saifi, o.saidi_min, self.rng)
         out_min, self.still_out_min = minutes_out(outages, len(self.sites), hours, self.still_out_min)
         out_min[[site.off_grid for site in self.sites]] = 60
         return outages, out_min

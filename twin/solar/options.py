@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from twin.module import Options
 from twin.places import outside_regency, unknown_code
-from twin.solar.facts import chemistry
+from twin.solar.facts import chemistry, published
 from twin.solar.office.load import Appliance
 from twin.solar.office.tariff import tariff_idr_per_kwh
 
@@ -78,8 +78,11 @@ class SolarOptions(Options):
         4.0, ge=0, le=1000, description="an office's mean use [kWh/day] (book: up to 4); null: what its appliances use"
     )
     appliances: tuple[Appliance, ...] = Field((), description="an office's appliances instead of the table's")
-    saidi_min_per_year: float = Field(1136.0, ge=0, le=100_000, description="PLN national 2019; here a prior [min]")
-    saifi_per_year: float = Field(11.51, ge=0, le=1000, description="PLN national 2019; here a prior [1/year]")
+    reliability: Literal["national_2019", "jamali_2021"] = Field(
+        "national_2019", description="PLN's published SAIDI and SAIFI, assumed for every office; prior"
+    )
+    saidi_min_per_year: float | None = Field(None, ge=0, le=100_000, description="instead of the published one [min]")
+    saifi_per_year: float | None = Field(None, ge=0, le=1000, description="instead of the published one [1/year]")
     connection_va: int = Field(6600, ge=450, le=200_000, description="PLN connection [VA]: sets the tariff; prior")
     tariff_idr_per_kwh: float | None = Field(None, ge=0, description="instead of the connection's class [Rp/kWh]")
     grid_factor_tco2e_per_mwh: float = Field(0.817, ge=0, le=2, description="Jawa-Madura-Bali, RUPTL 2019 [t/MWh]")
@@ -98,6 +101,18 @@ class SolarOptions(Options):
     def soc_min(self) -> float:
         """Charge that is never used [%]."""
         return chemistry(self.battery)["soc_min_percent"] if self.soc_min_percent is None else self.soc_min_percent
+
+    @property
+    def saidi_min(self) -> float:
+        """Minutes without PLN a year."""
+        stated = published(self.reliability)["saidi_min_per_year"]
+        return stated if self.saidi_min_per_year is None else self.saidi_min_per_year
+
+    @property
+    def saifi(self) -> float:
+        """Interruptions a year."""
+        stated = published(self.reliability)["saifi_per_year"]
+        return stated if self.saifi_per_year is None else self.saifi_per_year
 
     @field_validator("offices")
     @classmethod
@@ -119,7 +134,7 @@ class SolarOptions(Options):
             faults.append(f"reserve_percent {self.reserve_percent:g} lies above soc_max_percent")
         if self.slopes and abs(sum(slope.share for slope in self.slopes) - 1) > 1e-6:
             faults.append(f"slopes: their shares add up to {sum(s.share for s in self.slopes):g}, not 1")
-        if self.saifi_per_year == 0 and self.saidi_min_per_year > 0:
+        if self.saifi == 0 and self.saidi_min > 0:
             faults.append("saidi_min_per_year without interruptions: saifi_per_year is 0")
         names = [site.name for site in self.extra_sites]
         faults += [f"extra_sites: {name!r} given twice" for name in sorted({n for n in names if names.count(n) > 1})]

@@ -55,7 +55,7 @@ def years(
             for month in months
         ], axis=1)  # fmt: skip
         weights = hazard(whole.rain, whole.gust, hours.month.to_numpy())[places.of_site]
-        when = draw_calendar(weights, feeder, scenarios, options.saifi_per_year, options.saidi_min_per_year, rng)
+        when = draw_calendar(weights, feeder, scenarios, options.saifi, options.saidi_min, rng)
         yield Year(dc_w[places.of_site] / roof.panels_wp, load, when)
 
 
