@@ -31,6 +31,7 @@ bench: $(READY)
 	$(BIN)/python -W ignore -m benchmarks.labour_matching --rounds 1
 	$(BIN)/python -W ignore -m benchmarks.labour_matching --growth
 	$(BIN)/python -W ignore -m benchmarks.labour_crowd --rounds 1
+	$(BIN)/python -W ignore -m benchmarks.solar
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from twin.replay import replay as replay_run
 from twin.run import Run, find
 from twin.runner import RUNS, run_scenario
 from twin.scenario import Scenario, shipped
+from twin.solar.cli import app as solar_app
 from twin.terminal import JsonFlag, err_console, out_console, print_json, print_rows, progress_bar, seeds_of
 from twin.traffic.cli import app as traffic_app
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 places_app = typer.Typer(no_args_is_help=True, help="Where the 157 village offices are.")
 app.add_typer(places_app, name="places")
+app.add_typer(solar_app, name="solar")
 app.add_typer(traffic_app, name="traffic")
 app.add_typer(labour_app, name="labour")
 

@@ -48,3 +48,11 @@ class MissingExtraError(TwinError):
 
 class NetworkError(TwinError):
     """A road network that cannot be built or simulated."""
+
+
+class WeatherError(FaultsError):
+    """A weather file, or a place, that a solar yield cannot be computed from."""
+
+
+class FetchError(TwinError):
+    """Something could not be fetched from the internet."""

@@ -91,15 +91,15 @@ def solar_energy(run: Run) -> alt.Chart | alt.LayerChart | None:
     if not run.has("solar_total"):
         return None
     total = run.table("solar_total")
-    flows = total.assign(**{"from solar": total.served_kwh, "from the grid": total.load_kwh - total.served_kwh})
-    flows = flows.melt("month", ["from solar", "from the grid"], "source", "energy_kwh")
+    flows = total.assign(**{"from solar": total.served_kwh, "from the grid": total.grid_kwh, "unmet": total.unmet_kwh})
+    flows = flows.melt("month", ["from solar", "from the grid", "unmet"], "source", "energy_kwh")
     chart = (
         alt.Chart(flows)
         .mark_bar()
         .encode(
             x=alt.X("month:O", title="month"),
             y=alt.Y("energy_kwh:Q", title="energy [kWh]"),
-            color=alt.Color("source:N", scale=alt.Scale(range=PALETTE[1::-1])),
+            color=alt.Color("source:N", scale=alt.Scale(range=[PALETTE[0], PALETTE[1], PALETTE[5]])),
             tooltip=["month", "source", alt.Tooltip("energy_kwh:Q", format=",.0f")],
         )
     )
@@ -107,11 +107,11 @@ def solar_energy(run: Run) -> alt.Chart | alt.LayerChart | None:
 
 
 def solar_week(run: Run) -> alt.Chart | alt.LayerChart | None:
-    """Energy flows of the first week in one office, hour by hour."""
-    if not run.has("solar_week"):
+    """Energy flows of a week in one office, hour by hour."""
+    week = run.table("solar_week") if run.has("solar_week") else None
+    if week is None or week.empty:
         return None
-    week = run.table("solar_week")
-    flows = week.melt("hour", ["pv_kwh", "load_kwh", "grid_kwh", "soc_kwh"], "flow", "energy_kwh")
+    flows = week.melt("hour", ["pv_kwh", "load_kwh", "served_kwh", "grid_kwh", "soc_kwh"], "flow", "energy_kwh")
     chart = (
         alt.Chart(flows)
         .mark_line(interpolate="step-after")
@@ -122,14 +122,65 @@ def solar_week(run: Run) -> alt.Chart | alt.LayerChart | None:
             tooltip=["hour", "flow", "energy_kwh"],
         )
     )
-    return _sized(chart, f"A week in one office ({week['code'].iloc[0] if len(week) else ''})")
+    return _sized(chart, f"A week in one office ({week['code'].iloc[0]})")
+
+
+def solar_outage_day(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """A day on which PLN failed one office for long: what carried it, hour by hour; grey where PLN was gone."""
+    day = run.table("solar_outage_day") if run.has("solar_outage_day") else None
+    if day is None or day.empty:
+        return None
+    day["until"] = day.hour + 1
+    flows = day.melt("hour", ["pv_kwh", "load_kwh", "served_kwh", "unmet_kwh", "soc_kwh"], "flow", "energy_kwh")
+    x = alt.X("hour:Q", title="hour of the day")
+    gone = (
+        alt.Chart(day[day.out_min > 0])
+        .mark_rect(color="#999999")
+        .encode(x=x, x2="until:Q", opacity=alt.Opacity("out_min:Q", title="minutes without PLN"))
+    )
+    lines = (
+        alt.Chart(flows)
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=x,
+            y=alt.Y("energy_kwh:Q", title="kWh in the hour (soc: kWh stored)"),
+            color=alt.Color("flow:N", scale=alt.Scale(range=PALETTE)),
+            tooltip=["hour", "flow", "energy_kwh"],
+        )
+    )
+    return _sized(gone + lines, f"A day with an outage ({day['code'].iloc[0]}, {day['month'].iloc[0]})")
+
+
+def solar_loss_of_load(run: Run) -> alt.Chart | alt.LayerChart | None:
+    """Loss-of-load curve: in which share of the office-months more than so much load was met by nobody."""
+    if not run.has("solar_reliability"):
+        return None
+    table = run.table("solar_reliability")
+    table["office"] = table.has_system.map({1: "with a system", 0: "without"})
+    table["rank"] = table.groupby("office").unmet_kwh.rank(method="first", ascending=False)
+    table["share_percent"] = 100 * table["rank"] / table.groupby("office").unmet_kwh.transform("size")
+    table["step"] = table.share_percent.round()
+    curve = table.groupby(["office", "step"], as_index=False).unmet_kwh.mean()
+    chart = (
+        alt.Chart(curve)
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=alt.X("step:Q", title="share of office-months with at least so much [%]"),
+            y=alt.Y("unmet_kwh:Q", title="load that nobody met [kWh/month]"),
+            color=alt.Color("office:N", scale=alt.Scale(range=PALETTE)),
+            tooltip=["office", "step", alt.Tooltip("unmet_kwh:Q", format=".2f")],
+        )
+    )
+    return _sized(chart, "Loss of load in PLN's outages (outages are drawn from a prior)")
 
 
 def solar_map(run: Run) -> alt.Chart | alt.LayerChart | None:
     """Share of each office's load that its system carried, on a map of points."""
     if not run.has("solar_month"):
         return None
-    by_office = run.table("solar_month").groupby("code", as_index=False)[["served_kwh", "load_kwh"]].sum()
+    by_office = (
+        run.table("solar_month").groupby("code", as_index=False)[["served_kwh", "load_kwh", "vehicles_kwh"]].sum()
+    )
     sites = pd.DataFrame(
         [
             (s.code, s.name, s.kecamatan, s.latitude_deg, s.longitude_deg, s.location_precision)
@@ -138,7 +189,7 @@ def solar_map(run: Run) -> alt.Chart | alt.LayerChart | None:
         columns=["code", "office", "kecamatan", "latitude_deg", "longitude_deg", "location_precision"],
     )
     by_office = by_office.merge(sites, on="code")
-    by_office["served_percent"] = 100 * by_office.served_kwh / by_office.load_kwh
+    by_office["served_percent"] = 100 * by_office.served_kwh / (by_office.load_kwh + by_office.vehicles_kwh)
     chart = (
         alt.Chart(by_office)
         .mark_circle(size=70, opacity=0.6)
@@ -272,7 +323,7 @@ def budget_balance(run: Run) -> alt.Chart | alt.LayerChart | None:
 FIGURES: dict[str, Callable[[Run], alt.Chart | alt.LayerChart | None]] = {
     figure.__name__: figure
     for figure in (
-        traffic_delay, traffic_queues, signal_timing, solar_energy, solar_week, solar_map, labour_unemployment,
-        labour_duration, programme_npv, tornado, budget_balance,
+        traffic_delay, traffic_queues, signal_timing, solar_energy, solar_week, solar_outage_day, solar_loss_of_load,
+        solar_map, labour_unemployment, labour_duration, programme_npv, tornado, budget_balance,
     )
 }  # fmt: skip

@@ -241,10 +241,8 @@ def _row_faults(row: dict[str, str], line: int) -> list[str]:
 
 
 def _position_faults(code: str, latitude_deg: float, longitude_deg: float, line: int) -> list[str]:
-    if not _inside(latitude_deg, longitude_deg):
-        hint = "; latitude and longitude seem swapped" if _inside(longitude_deg, latitude_deg) else ""
-        hint = "; the minus sign of the latitude is missing" if _inside(-latitude_deg, longitude_deg) else hint
-        return [f"line {line}: {code}: {latitude_deg}, {longitude_deg} lies outside the regency{hint}"]
+    if (outside := outside_regency(latitude_deg, longitude_deg)) is not None:
+        return [f"line {line}: {code}: {outside}"]
     seat = _by_code()[code]
     far = distance_km(latitude_deg, longitude_deg, seat.latitude_deg, seat.longitude_deg)
     if far > limits()["seat_distance_max_km"]:
@@ -252,6 +250,15 @@ def _position_faults(code: str, latitude_deg: float, longitude_deg: float, line:
             f"line {line}: {code}: {latitude_deg}, {longitude_deg} lies {far:.0f} km from the seat of {seat.kecamatan}"
         ]
     return []
+
+
+def outside_regency(latitude_deg: float, longitude_deg: float) -> str | None:
+    """What to say of a position that is not in the regency; None for one that is."""
+    if _inside(latitude_deg, longitude_deg):
+        return None
+    hint = "; latitude and longitude seem swapped" if _inside(longitude_deg, latitude_deg) else ""
+    hint = "; the minus sign of the latitude is missing" if _inside(-latitude_deg, longitude_deg) else hint
+    return f"{latitude_deg}, {longitude_deg} lies outside the regency{hint}"
 
 
 def _inside(latitude_deg: float, longitude_deg: float) -> bool:

@@ -88,9 +88,14 @@ class ProgrammesModule:
         }
 
     def _solar_benefit(self, t: int, seen: Seen) -> int:
-        """What the solar sector's offices saved last month, as far as the roll-out has come."""
+        """What the solar sector's offices saved last month, as far as the roll-out has come.
+
+        Where the solar sector simulates its roll-out, only finished systems are in its total.
+        """
         months = programmes()["solar"].spend_months
         saving_idr = int(seen.total("solar", "solar_total", "saving_idr"))
+        if seen.rows("solar", "solar_rollout"):
+            return saving_idr if t < months + 12 * life_years("solar") else 0
         return saving_idr * min(t, months) // months if t < months + 12 * life_years("solar") else 0
 
     def _appraisal(self, key: str) -> Row:

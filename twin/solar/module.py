@@ -1,4 +1,4 @@
-"""The solar sector on the city's calendar: every office's month, hour by hour."""
+"""The solar sector on the city's calendar: every site's month, hour by hour, with PLN's failures."""
 
 from __future__ import annotations
 
@@ -8,125 +8,152 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twin.module import Row, Rows, Seen, State, read_tables
-from twin.solar.battery import Battery, Flows, dispatch, load_shape
+from twin.module import Rows, Seen, State, read_tables
+from twin.solar.facts import values
+from twin.solar.office.load import appliances_of, month_kwh, service_hours
 from twin.solar.options import SolarOptions
-from twin.solar.pv import dc_kw, irradiance_of, sun_at
-from twin.solar.weather import ClearnessModel, air_temperature_c, hours_of, parameters
+from twin.solar.outage.model import Outages, draw, hazard, minutes_out
+from twin.solar.plan.rollout import Rollout
+from twin.solar.pv.fast import Weather, fast_power
+from twin.solar.pv.sun import SunTrack, sun_track
+from twin.solar.sites import feeders, sites_of
+from twin.solar.spklu import arriving_kwh
+from twin.solar.storage.ageing import faded, replaced
+from twin.solar.storage.battery import dispatch
+from twin.solar.system import battery_of, life_of, roof_of
+from twin.solar.tables import Lived, month_tables, outage_day_rows, week_rows
+from twin.solar.weather.synthetic import Places, Sky, SkyModel, behind_horizon, hours_of, weather_of
 
-WEEK_H = 168
-
-
-def battery_of(options: SolarOptions) -> Battery:
-    """The battery and its electronics as the scenario has them."""
-    return Battery(
-        capacity_kwh=options.battery_kwh,
-        soc_min_kwh=options.battery_kwh * options.soc_min_percent / 100,
-        charge_efficiency=options.charge_efficiency,
-        discharge_efficiency=options.discharge_efficiency,
-        controller_kw=options.scc_a * options.battery_v / 1000,
-        inverter_kw=options.inverter_kw,
-        inverter_efficiency=options.inverter_efficiency,
-    )
+YEAR_MONTHS = 12
 
 
 class SolarModule:
-    """Weather a kecamatan, sun and panels an office, a battery that carries its charge into the next month."""
+    """Weather, sun and panels a place; load, outages and a battery a site; systems as fast as they can be built."""
 
     name = "solar"
     tables = read_tables(Path(__file__).parent / "tables.csv")
 
     def reset(self, scenario: Any, rng: np.random.Generator) -> None:
-        """Pick the offices and begin with batteries half full."""
-        self.options: SolarOptions = scenario.solar
-        chosen = self.options.offices
-        self.sites = [site for site in scenario.places.sites() if chosen == "all" or site.code in chosen]
-        areas = sorted({site.kecamatan for site in scenario.places.sites()})
-        self.area = np.array([areas.index(site.kecamatan) for site in self.sites], dtype=int)
-        self.rng = rng
-        self.first_month: pd.Period = scenario.start_month
-        self.clearness = ClearnessModel.begin(len(areas), rng)
-        self.battery = battery_of(self.options)
-        self.soc_kwh = np.full(len(self.sites), (self.battery.capacity_kwh + self.battery.soc_min_kwh) / 2)
+        """Lay out the sites; batteries begin half full and new."""
+        o: SolarOptions = scenario.solar
+        self.options, self.rng = o, rng
+        self.sites = sites_of(o, scenario.places.sites())
+        self.feeder = feeders(self.sites)
+        self.places = Places.of(self.sites)
+        self.sky = SkyModel(self.places, rng)
+        self.battery, self.life = battery_of(o), life_of(o)
+        self.soc_kwh = np.full(len(self.sites), (self.battery.soc_max_kwh + self.battery.soc_min_kwh) / 2)
+        self.health = np.ones(len(self.sites))
+        self.queue_kwh = np.zeros(len(self.sites))
+        self.still_out_min = np.zeros(len(self.sites), dtype=np.int64)
+        self.planned = np.array([site.planned for site in self.sites])
+        self.rollout = Rollout(int(self.planned.sum()), o.rollout.trainers) if o.rollout is not None else None
+        self.months = 0
+        self.week_shown = self.day_shown = False
         self.rows: Rows = {}
 
     def step(self, month: pd.Period, seen: Seen) -> None:
-        """Live through the month's hours."""
-        o, hours = self.options, hours_of(month)
-        sun = sun_at(
-            hours,
-            np.array([site.latitude_deg for site in self.sites]),
-            np.array([site.longitude_deg for site in self.sites]),
-        )
-        light = irradiance_of(self.clearness.month(month, self.rng)[self.area], sun, hours)
-        elevation_m = np.array([site.elevation_m or 0.0 for site in self.sites])
-        pv_kwh = dc_kw(
-            sun, light, air_temperature_c(hours, elevation_m), parameters()["wind_m_per_s"],
-            o.panels * o.panel_wp / 1000, o.tilt_deg, o.azimuth_deg, o.gamma_per_c, o.losses_percent,
+        """Live through the month's hours. A system that is finished within a month works from the next one on."""
+        o, built = self.options, self._built()
+        progress = [] if self.rollout is None else [self.rollout.month(month.days_in_month)]
+        hours = hours_of(month)
+        track, sky = sun_track(hours), self.sky.month(month)
+        weather = weather_of(sky, self.places, hours, track)
+        if o.horizon_deg:
+            weather = behind_horizon(weather, self.places, track, o.horizon_deg)
+        outages, out_min = self._outages(sky, month, len(hours))
+        load_kwh = self._load_kwh(month)
+        batteries = np.array([self.battery.aged(h).array() for h in self.health[built]]).reshape(-1, 11)
+        queue_kwh = self.queue_kwh[built]
+        flows = dispatch(
+            self._pv_kwh(weather, track)[built], load_kwh[built], out_min[built], self.soc_kwh[built], batteries,
+            self._arriving_kwh(built, len(hours)), values("spklu")["charger_kw"], queue_kwh,
         )  # fmt: skip
-        load_kwh = np.tile(o.load_kwh_per_day * load_shape(), (len(self.sites), month.days_in_month))
-        flows = dispatch(pv_kwh, load_kwh, self.soc_kwh, self.battery)
-        self.soc_kwh = flows.soc_kwh[:, -1]
-        offices = self._offices(flows, load_kwh)
-        ghi_kwh_per_m2_day = float(light.ghi.sum()) / 1000 / max(1, len(self.sites)) / month.days_in_month
-        self.rows = {
-            "solar_month": offices,
-            "solar_total": [self._total(offices, ghi_kwh_per_m2_day)],
-            "solar_week": self._week(flows, load_kwh) if self.sites and month == self.first_month else [],
-        }
+        self.soc_kwh[built] = flows.soc[:, -1] if len(built) else self.soc_kwh[built]
+        self.queue_kwh[built] = queue_kwh
+        lived = Lived(
+            o, self.sites, built, month, flows, load_kwh, out_min, outages, weather.ghi[self.places.of_site[built]],
+            service_hours(month), self.health[built], self._age(built, flows.discharged),
+        )  # fmt: skip
+        self.rows = {**month_tables(lived), "solar_rollout": progress, **self._shown(lived)}
+        self.months += 1
 
-    def _offices(self, flows: Flows, load_kwh: np.ndarray) -> list[Row]:
+    def _built(self) -> np.ndarray:
+        """Sites with a system, in the order in which they are built."""
+        planned = np.flatnonzero(self.planned)
+        return planned if self.rollout is None else planned[: self.rollout.installed]
+
+    def _outages(self, sky: Sky, month: pd.Period, hours: int) -> tuple[Outages, np.ndarray]:
+        """Interruptions of the month, and minutes without PLN by site and hour; off the grid, all of them."""
         o = self.options
-        sums = [flows.pv_kwh, load_kwh, flows.served_kwh, flows.grid_kwh, flows.curtailed_kwh]
-        table = np.column_stack([values.sum(axis=1) for values in sums]).tolist()
-        return [
-            {
-                "code": site.code,
-                "pv_kwh": pv,
-                "load_kwh": load,
-                "served_kwh": served,
-                "grid_kwh": grid,
-                "curtailed_kwh": curtailed,
-                "saving_idr": round(served * o.tariff_idr_per_kwh),
-                "co2_avoided_kg": served * o.grid_factor_tco2e_per_mwh,
-            }
-            for site, (pv, load, served, grid, curtailed) in zip(self.sites, table, strict=True)
-        ]
+        weights = hazard(sky.rain, sky.gust, np.full(hours, month.month))[self.places.of_site]
+        outages = draw(weights, self.feeder, o.saifi, o.saidi_min, self.rng)
+        out_min, self.still_out_min = minutes_out(outages, len(self.sites), hours, self.still_out_min)
+        out_min[[site.off_grid for site in self.sites]] = 60
+        return outages, out_min
 
-    def _total(self, offices: list[Row], ghi_kwh_per_m2_day: float) -> Row:
-        o, n = self.options, len(self.sites)
-        names = ("pv_kwh", "load_kwh", "served_kwh", "grid_kwh", "saving_idr", "co2_avoided_kg")
-        return {
-            "offices": n,
-            "kwp": n * o.panels * o.panel_wp / 1000,
-            **{name: sum(office[name] for office in offices) for name in names},  # type: ignore[misc]
-            "ghi_kwh_per_m2_day": ghi_kwh_per_m2_day,
-            "charging_points": n if o.charging_point_per_office else 0,
-        }
+    def _load_kwh(self, month: pd.Period) -> np.ndarray:
+        """What every site uses, shape (sites, hours)."""
+        load = np.empty((len(self.sites), 24 * month.days_in_month))
+        for kind in sorted({site.kind for site in self.sites}):
+            which = [i for i, site in enumerate(self.sites) if site.kind == kind]
+            own = self.options.appliances if kind == "office" else ()
+            mean = self.options.load_kwh_per_day if kind == "office" else None
+            load[which] = month_kwh(own or appliances_of(kind), len(which), month, mean, self.rng)
+        return load
 
-    def _week(self, flows: Flows, load_kwh: np.ndarray) -> list[Row]:
-        shown = (flows.pv_kwh, load_kwh, flows.grid_kwh, flows.soc_kwh)
-        values = np.column_stack([kwh[0, :WEEK_H] for kwh in shown]).tolist()
-        return [
-            {"code": self.sites[0].code, "hour": h, "pv_kwh": pv, "load_kwh": load, "grid_kwh": grid, "soc_kwh": soc}
-            for h, (pv, load, grid, soc) in enumerate(values)
-        ]
+    def _pv_kwh(self, weather: Weather, track: SunTrack) -> np.ndarray:
+        """What the panels could give at the charge controller, shape (sites, hours)."""
+        roof = roof_of(self.options, self.months / YEAR_MONTHS)
+        if roof is None:
+            return np.zeros((len(self.sites), weather.ghi.shape[1]))
+        p = self.places
+        return fast_power(roof, p.latitude_deg, p.longitude_deg, p.elevation_m, track, weather).dc_w[p.of_site] / 1000
+
+    def _arriving_kwh(self, built: np.ndarray, hours: int) -> np.ndarray:
+        """What vehicles want at the offices with a mini-SPKLU; they share the regency's vehicles in any case."""
+        o, offices = self.options, sum(site.kind == "office" and site.planned for site in self.sites)
+        arriving = arriving_kwh(len(self.sites), offices, o.registered_electric_vehicles, hours, self.rng)
+        stations = [o.charging_point_per_office and self.sites[i].kind == "office" for i in built]
+        return arriving[built] * np.array(stations, dtype=float)[:, None]
+
+    def _age(self, built: np.ndarray, discharged: np.ndarray) -> np.ndarray:
+        """Let the batteries age by a month; which were worn out and replaced, shape (built,)."""
+        capacity = self.options.battery_kwh
+        older = faded(self.health[built], discharged.sum(axis=1), capacity, 1 / YEAR_MONTHS, self.life)
+        self.health[built], worn = replaced(older)
+        return worn
+
+    def _shown(self, lived: Lived) -> Rows:
+        """A week of the first site with a system, once; and the day of a long outage, once."""
+        week = [] if self.week_shown else week_rows(lived)
+        day = [] if self.day_shown else outage_day_rows(lived)
+        self.week_shown, self.day_shown = self.week_shown or bool(week), self.day_shown or bool(day)
+        return {"solar_week": week, "solar_outage_day": day}
 
     def observe(self) -> Rows:
-        """Tables `solar_month`, `solar_total`, and `solar_week` in the first month."""
+        """The tables of `tables.csv`; `solar_week` and `solar_outage_day` once a run."""
         return self.rows
 
     def state(self) -> State:
-        """Charge of every battery and the weather's memory."""
-        c = self.clearness
+        """Batteries, queues, outages that go on, the weather's memory, and how far the roll-out has come."""
         return {
+            "months": self.months,
             "soc_kwh": self.soc_kwh.tolist(),
-            "year_factor": c.year_factor,
-            "shared": c.shared,
-            "local": c.local.tolist(),
+            "health": self.health.tolist(),
+            "queue_kwh": self.queue_kwh.tolist(),
+            "still_out_min": self.still_out_min.tolist(),
+            "sky": self.sky.state(),
+            "rollout": None if self.rollout is None else self.rollout.state(),
+            "shown": [self.week_shown, self.day_shown],
         }
 
     def restore(self, state: State) -> None:
-        """Take both up again."""
-        self.soc_kwh = np.array(state["soc_kwh"])
-        self.clearness = ClearnessModel(state["year_factor"], state["shared"], np.array(state["local"]))
+        """Take all of it up again."""
+        self.months = state["months"]
+        for name in ("soc_kwh", "health", "queue_kwh"):
+            setattr(self, name, np.array(state[name], dtype=float))
+        self.still_out_min = np.array(state["still_out_min"], dtype=np.int64)
+        self.sky.restore(state["sky"])
+        self.rollout = None if state["rollout"] is None else Rollout(**state["rollout"])
+        self.week_shown, self.day_shown = state["shown"]

@@ -1,0 +1,39 @@
+"""Read the tables of facts beside this package."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+
+
+@functools.cache
+def rows(name: str) -> tuple[dict[str, str], ...]:
+    """Rows of `data/NAME.csv`."""
+    with (DATA / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return tuple(csv.DictReader(file))
+
+
+@functools.cache
+def values(name: str) -> dict[str, float]:
+    """Columns `name` and `value` of `data/NAME.csv`."""
+    return {row["name"]: float(row["value"]) for row in rows(name)}
+
+
+@functools.cache
+def _row(name: str, key: str, value: str) -> dict[str, float]:
+    """The numbers of the row of `data/NAME.csv` whose column `key` has this value."""
+    row = next(row for row in rows(name) if row[key] == value)
+    return {column: float(text) for column, text in row.items() if column not in (key, "source", "confidence")}
+
+
+def chemistry(name: str) -> dict[str, float]:
+    """Limits of a kind of battery (`data/batteries.csv`)."""
+    return _row("batteries", "chemistry", name)
+
+
+def published(name: str) -> dict[str, float]:
+    """SAIDI and SAIFI that PLN published (`data/saidi.csv`)."""
+    return _row("saidi", "name", name)

@@ -1,0 +1,1 @@
+"""The battery: its limits, one hour of it, its ageing, and the best that could be done with it."""

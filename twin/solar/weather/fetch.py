@@ -1,0 +1,93 @@
+"""Fetch weather for users with internet: PVGIS or NASA POWER through pvlib, kept in a cache with licence and source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import platformdirs
+import pvlib
+import requests
+
+from twin.errors import FetchError
+from twin.files import write_whole
+from twin.solar.weather.files import COLUMNS, TYPICAL_YEAR
+from twin.solar.weather.synthetic import TIMEZONE
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weather comes from, under which terms, and how pvlib asks for it (latitude, longitude, year)."""
+
+    title: str
+    licence: str
+    attribution: str
+    get: Callable[[float, float, int], pd.DataFrame]
+
+
+def _pvgis(latitude_deg: float, longitude_deg: float, year: int) -> pd.DataFrame:
+    """A typical year; the year asked for is not used."""
+    data, _ = pvlib.iotools.get_pvgis_tmy(latitude_deg, longitude_deg, roll_utc_offset=7, coerce_year=TYPICAL_YEAR)
+    return data
+
+
+def _nasa_power(latitude_deg: float, longitude_deg: float, year: int) -> pd.DataFrame:
+    """One calendar year in Indonesia's clock: a day more at its beginning, because the service counts in UTC."""
+    wanted = ["ghi", "dni", "dhi", "temp_air", "wind_speed"]
+    data, _ = pvlib.iotools.get_nasa_power(latitude_deg, longitude_deg, f"{year - 1}-12-31", f"{year}-12-31", wanted)
+    local = data.set_axis(data.index + pd.Timedelta(minutes=30), axis=0).tz_convert(TIMEZONE)
+    return local[local.index.year == year]
+
+
+SOURCES = {
+    "pvgis": Source(
+        "PVGIS typical meteorological year",
+        "reuse authorised with acknowledgement (Commission Decision 2011/833/EU)",
+        "PVGIS © European Union, Joint Research Centre",
+        _pvgis,
+    ),
+    "nasa-power": Source(
+        "NASA POWER hourly (MERRA-2, CERES)",
+        "no restriction on use; acknowledgement asked for",
+        "Data from the NASA Langley Research Center POWER Project",
+        _nasa_power,
+    ),
+}
+
+
+def cache_folder() -> Path:
+    """Where fetched weather is kept."""
+    return platformdirs.user_cache_path("trenggalek-twin") / "weather"
+
+
+def fetch(source: str, latitude_deg: float, longitude_deg: float, year: int, to: Path, fresh: bool = False) -> bool:
+    """Write a year of weather to `to` and its source beside it; True if it came from the cache.
+
+    Raises FetchError where the service cannot be reached or answers with an error; nothing is written then.
+    """
+    one = SOURCES[source]
+    kept = cache_folder() / f"{source}_{latitude_deg:.4f}_{longitude_deg:.4f}_{year}.csv"
+    cached = kept.is_file() and not fresh
+    text = kept.read_text(encoding="utf-8") if cached else _ask(one, source, latitude_deg, longitude_deg, year)
+    about = {"source": one.title, "licence": one.licence, "attribution": one.attribution, "year": year,
+             "latitude_deg": latitude_deg, "longitude_deg": longitude_deg}  # fmt: skip
+    if not cached:
+        write_whole(kept, text)
+    write_whole(to, text)
+    write_whole(to.with_suffix(".source.json"), json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+    return cached
+
+
+def _ask(one: Source, name: str, latitude_deg: float, longitude_deg: float, year: int) -> str:
+    try:
+        table = one.get(latitude_deg, longitude_deg, year)
+    except (requests.RequestException, OSError) as error:
+        reason = type(error).__name__
+        raise FetchError(
+            f"{name}: cannot be fetched ({reason}); this command needs the internet. Without it: download a file of "
+            "PVGIS, NASA POWER, EPW or TMY3 elsewhere and give it to `python -m twin solar yield --weather`"
+        ) from error
+    return str(table[COLUMNS].to_csv(index_label="time", date_format="%Y-%m-%dT%H:%M:%S%z"))
