@@ -44,3 +44,11 @@ class MissingExtraError(TwinError):
 
 class NetworkError(TwinError):
     """A road network that cannot be built or simulated."""
+
+
+class JournalError(TwinError):
+    """A journal of an order book that cannot be used."""
+
+
+class OrdersError(FaultsError):
+    """A file of orders that cannot be used."""
