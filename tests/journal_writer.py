@@ -33,6 +33,6 @@ def begun(path: Path) -> Book:
 def write_on(path: Path, told) -> None:
     """Recover the book and go on with the stream; tell when the first command is through."""
     book, _ = recover(path)
-    for command in commands(200_000)[book.seq :]:
+    for command in commands(100_000)[book.seq :]:
         book.submit(*command)
         told.set()

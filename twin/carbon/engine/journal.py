@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from twin.carbon.engine.book import CONTROLS, Book, Setup
 from twin.carbon.engine.codes import Stp
@@ -21,6 +22,7 @@ from twin.errors import JournalError
 
 MAGIC = b"TWJ1"
 SETUP, RECORD = struct.Struct("<4s4qI"), struct.Struct("<7qI")
+LAYOUT = np.dtype([("number", "<i8"), ("values", "<i8", 6), ("crc", "<u4")])
 MOST = 2**63 - 1
 
 
@@ -34,12 +36,12 @@ class Damage:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Content:
-    """What a journal holds: the book's set-up, every whole record, the last CRC, and the damage after it, if any."""
+    """What a journal holds: the book's set-up, every whole record's six values (n, 6), the last CRC, any damage."""
 
     setup: Setup
-    records: list[tuple[int, ...]]
+    records: np.ndarray
     crc: int
     damage: Damage | None
 
@@ -89,38 +91,42 @@ def read(path: Path) -> Content:
     _, ladder, accounts, stp, owners, crc = SETUP.unpack_from(data)
     if zlib.crc32(data[: SETUP.size - 4]) != crc:
         raise JournalError(f"{path}: its head is damaged (checksum); nothing in it can be trusted")
-    records: list[tuple[int, ...]] = []
-    damage, at = None, SETUP.size
-    while at < len(data):
-        why, record, crc_after = _record(data, at, len(records), crc)
-        if why:
-            damage = Damage(len(records), at, len(data) - at, why)
-            break
-        records.append(record)
-        crc, at = crc_after, at + RECORD.size
+    crc, damage = _checked(memoryview(data), crc)
+    end = len(data) if damage is None else damage.byte
+    records = np.frombuffer(data[SETUP.size : end], LAYOUT)["values"].reshape(-1, 6)
     return Content(Setup(ladder, accounts, Stp(stp), bool(owners)), records, crc, damage)
 
 
-def _record(data: bytes, at: int, number: int, crc: int) -> tuple[str, tuple[int, ...], int]:
-    """What is wrong with the record at a byte ("" if nothing), its six values, and the CRC after it."""
-    if len(data) - at < RECORD.size:
-        return f"cut: {len(data) - at} of {RECORD.size} bytes", (), crc
-    found, *values, stored = RECORD.unpack_from(data, at)
-    crc = zlib.crc32(data[at : at + RECORD.size - 4], crc)
-    if crc != stored:
-        return "checksum differs", (), crc
-    if found != number:
-        return f"is numbered {found}", (), crc
-    return "", tuple(values), crc
-
-
-def carry_out(book: Book, records: Iterator[tuple[int, ...]] | list[tuple[int, ...]]) -> Book:
-    """Put records into a book, one after the other, as they once were."""
-    for kind, side, level, lots, ref, account in records:
-        if -len(CONTROLS) <= kind < 0:
-            book.control(CONTROLS[-1 - kind], level, lots, ref)
+def _checked(data: memoryview, crc: int) -> tuple[int, Damage | None]:
+    """The CRC after the last whole record, and where and why the next one is not whole."""
+    number, at = 0, SETUP.size
+    while at < len(data):
+        why = ""
+        if len(data) - at < RECORD.size:
+            why = f"cut: {len(data) - at} of {RECORD.size} bytes"
         else:
-            book.submit(kind, side, level, lots, ref, account)
+            after = zlib.crc32(data[at : at + RECORD.size - 4], crc)
+            if after != int.from_bytes(data[at + RECORD.size - 4 : at + RECORD.size], "little"):
+                why = "checksum differs"
+            elif int.from_bytes(data[at : at + 8], "little") != number:
+                why = "number differs"
+        if why:
+            return crc, Damage(number, at, len(data) - at, why)
+        crc, number, at = after, number + 1, at + RECORD.size
+    return crc, None
+
+
+def carry_out(book: Book, records: np.ndarray) -> Book:
+    """Put records (n, 6) into a book, in order, as they once were."""
+    controls = np.flatnonzero((records[:, 0] < 0) & (records[:, 0] >= -len(CONTROLS)))
+    begin = 0
+    for end in [*controls.tolist(), len(records)]:
+        if end > begin:
+            book.submit_many(*np.ascontiguousarray(records[begin:end].T))
+        if end < len(records):
+            kind, _, a, b, c, _ = records[end].tolist()
+            book.control(CONTROLS[-1 - kind], a, b, c)
+        begin = end + 1
     return book
 
 
