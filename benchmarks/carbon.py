@@ -112,9 +112,10 @@ def theirs(name: str, orders: Orders, limit_s: float) -> tuple[float, int, int |
     return (last if done < len(orders) else time.perf_counter()) - began, done, volume
 
 
-def measure_one(name: str, n: int, limit_s: float) -> None:
+def measure_one(name: str, file: Path, limit_s: float) -> None:
     """What the child process does: one measurement, printed as JSON."""
-    orders = stream(n)
+    orders = Orders(*np.load(file))
+    n = len(orders)
     before_mib = peak_mib()
     try:
         if name in OURS:
@@ -146,12 +147,20 @@ def child(*words: object, timeout_s: float = 600) -> dict:
 
 
 def against_peers(n: int, rounds: int, limit_s: float) -> list[dict]:
+    """The table of all candidates on one stream of `n` commands, which every process reads from one file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "stream.npy"
+        np.save(file, np.stack(list(vars(stream(n)).values())))
+        return compared(file, n, rounds, limit_s)
+
+
+def compared(file: Path, n: int, rounds: int, limit_s: float) -> list[dict]:
     """One row a candidate: rate, ratio to the fastest peer, volume, memory. Slow peers are measured in one round."""
     results: list[dict[str, dict]] = []
     for i in range(rounds):
         slow = [] if i == 0 else [name for name, one in results[0].items() if one.get("done", 0) < n]
         names = [name for name in (*OURS, *PEERS) if name not in slow]
-        results.append({name: child("--one", name, "--orders", n, "--limit-s", limit_s, timeout_s=3 * limit_s + 60)
+        results.append({name: child("--one", name, "--stream", file, "--limit-s", limit_s, timeout_s=3 * limit_s + 60)
                         for name in names})  # fmt: skip
     rate = [{name: one["done"] / one["took_s"] for name, one in r.items() if "took_s" in one} for r in results]
     fastest = max((name for name in rate[0] if name in PEERS), key=lambda name: statistics.median(
@@ -166,8 +175,8 @@ def against_peers(n: int, rounds: int, limit_s: float) -> list[dict]:
             f"{100 * (one['volume'] / one['agreed'] - 1):+.3f} %")  # fmt: skip
         rows.append({
             "candidate": name, "million_per_s": statistics.median(r[name] for r in rate if name in r) / 1e6,
-            f"over_{fastest}": statistics.median(r[name] / r[fastest] for r in rate if name in r), "commands": one["done"],
-            "traded_lots": one["volume"], "volume_agrees": agrees, "mib": one["mib"],
+            f"over_{fastest}": statistics.median(r[name] / r[fastest] for r in rate if name in r),
+            "commands": one["done"], "traded_lots": one["volume"], "volume_agrees": agrees, "mib": one["mib"],
         })  # fmt: skip
     return rows
 
@@ -203,9 +212,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--skip-year", action="store_true", help="leave the year of 18 Mt out")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--stream", type=Path, help=argparse.SUPPRESS)
     words = parser.parse_args()
     if words.one:
-        measure_one(words.one, words.orders, words.limit_s)
+        measure_one(words.one, words.stream, words.limit_s)
         return
     from twin.terminal import print_rows, tell
 

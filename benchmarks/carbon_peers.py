@@ -69,7 +69,7 @@ def obook(columns: Columns, going: Going) -> int:
             book.submit(i, side, WORST[side], lots, LIMIT, IOC)
         else:
             book.cancel(ids[ref], ref)
-        if i % 1000 == 0:
+        if i % 50 == 0:
             traded += sum(event.qty for event in book.events() if event.kind == EventKind.TRADE)
     return traded + sum(event.qty for event in book.events() if event.kind == EventKind.TRADE)
 

@@ -52,3 +52,7 @@ class JournalError(TwinError):
 
 class OrdersError(FaultsError):
     """A file of orders that cannot be used."""
+
+
+class LedgerError(TwinError):
+    """Something that the credit ledger does not allow."""

@@ -13,6 +13,7 @@ session: a day's book begins empty, so an order's number is its row and nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -75,6 +76,7 @@ class Book:
         self.rows[: s.ladder, core.NEXT] = self.rows[: s.ladder, core.PREV] = np.arange(s.ladder)
         self.fills = np.empty((capacity, 4), np.int32)
         self.capacity, self.seq, self.journal = capacity, 0, journal
+        self._one = partial(core.submit_one, self.state, self.rows, self.fills)
 
     @property
     def accounts(self) -> np.ndarray:
@@ -91,6 +93,7 @@ class Book:
                 new = np.zeros((length, old.shape[1]), np.int32)
                 new[: len(old)] = old
                 setattr(self, name, new)
+            self._one = partial(core.submit_one, self.state, self.rows, self.fills)
 
     def submit(self, kind: int, side: int, level: int, lots: int, ref: int = -1, account: int = -1) -> Report:
         """Carry out one command. A refused one changes nothing but the counter of commands."""
@@ -100,9 +103,8 @@ class Book:
         if self.journal is not None:
             self.journal.append(kind, side, level, lots, ref, account)
         try:
-            reason, before, after, resting = core.submit_one(
-                self.state, self.rows, self.fills, seq, int(kind), int(side), level, lots, ref, account
-            )
+            # + 0: the core is compiled for plain integers, and an enum's member is another type
+            reason, before, after, resting = self._one(seq, kind + 0, side + 0, level, lots, ref, account)
         except OverflowError:  # a number that fits no machine integer
             reason, before, after, resting = Reason.BAD_QUANTITY, 0, 0, 0
         self.seq = seq + 1
