@@ -17,6 +17,7 @@ from twin.scenario import Scenario
 MODULES = {  # name -> (section of the scenario that switches it on, class; imported only when it is on)
     "traffic": ("traffic", "twin.traffic.module:TrafficModule"),
     "solar": ("solar", "twin.solar.module:SolarModule"),
+    "carbon": ("carbon", "twin.carbon.module:CarbonModule"),
     "programmes": ("programmes", "twin.programmes.module:ProgrammesModule"),
     "budget": ("programmes", "twin.programmes.module:BudgetModule"),
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twin.run import Run
 
 CATALOGUE = Path(__file__).parent / "data" / "kpis.csv"
-FUNCTION_MODULES = ("twin.traffic.kpis", "twin.solar.kpis", "twin.programmes.kpis")
+FUNCTION_MODULES = ("twin.traffic.kpis", "twin.solar.kpis", "twin.carbon.kpis", "twin.programmes.kpis")
 
 
 @dataclass(frozen=True)

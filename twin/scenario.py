@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
+from twin.carbon.options import CarbonOptions
 from twin.errors import PlacesError, ScenarioError
 from twin.module import Options
 from twin.places import PlacesOptions, load_positions
@@ -41,6 +42,7 @@ class Scenario(Options):
     places: PlacesOptions = Field(default_factory=PlacesOptions, description="where the village offices are")
     traffic: TrafficOptions | None = Field(None, description="the traffic twin")
     solar: SolarOptions | None = Field(None, description="the solar twin")
+    carbon: CarbonOptions | None = Field(None, description="the carbon market")
     programmes: ProgrammesOptions | None = Field(
         None, description="the nine programmes' money, and the regional budget"
     )

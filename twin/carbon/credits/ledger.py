@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from twin.errors import LedgerError
 
@@ -53,6 +53,7 @@ class Ledger:
         self.issued: dict[str, int] = {}
         self.retired: dict[str, int] = defaultdict(int)
         self.cancelled: dict[str, int] = defaultdict(int)
+        self.events = 0
         self.entries: list[Entry] = []
         self.certificates: list[Certificate] = []
 
@@ -112,6 +113,24 @@ class Ledger:
             "cancelled": cancelled,
         }  # fmt: skip
 
+    def state(self) -> dict[str, Any]:
+        """Balances, totals and the number of events, as JSON values; events and certificates are a run's rows."""
+        return {
+            "balances": [[*key, tco2e] for key, tco2e in self.balances.items() if tco2e], "issued": self.issued,
+            "retired": dict(self.retired), "cancelled": dict(self.cancelled), "events": self.events,
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Ledger:
+        """The ledger of a `state`, without the events that led to it."""
+        ledger = cls()
+        ledger.balances.update({(place, account, batch): t for place, account, batch, t in state["balances"]})
+        ledger.issued = dict(state["issued"])
+        ledger.retired.update(state["retired"])
+        ledger.cancelled.update(state["cancelled"])
+        ledger.events = state["events"]
+        return ledger
+
     def _move(self, action: str, source: tuple[Place, str, str], target: tuple[Place, str, str], tco2e: int) -> None:
         self._take(source, tco2e)
         self.balances[target] += tco2e
@@ -126,7 +145,8 @@ class Ledger:
         self.balances[source] = have - tco2e
 
     def _note(self, action: str, batch: str, tco2e: int, source: str, target: str) -> Entry:
-        self.entries.append(Entry(len(self.entries), action, batch, tco2e, source, target))
+        self.entries.append(Entry(self.events, action, batch, tco2e, source, target))
+        self.events += 1
         return self.entries[-1]
 
     @staticmethod
