@@ -102,17 +102,18 @@ class CarbonModule:
         return {**held, "traders": int(position.sum()) - sum(held.values())}
 
     def _hand_over(self) -> None:
-        """Bring the ledger to what the market's accounts hold: who holds less gives its oldest batches to who has more."""
+        """Bring the ledger to what the accounts hold: who holds less now gives its oldest batches to who holds more."""
         change = {name: tco2e - self.ledger.held("token", name) for name, tco2e in self._held().items()}
-        givers = [[name, batch, tco2e] for name in HOLDERS for batch, tco2e in self._oldest(name, -change[name])]
+        givers = [(name, batch, tco2e) for name in HOLDERS for batch, tco2e in self._oldest(name, -change[name])]
         for name in HOLDERS:
             wants = change[name]
             while wants > 0:
                 giver, batch, tco2e = givers[0]
                 part = min(wants, tco2e)
                 self.ledger.transfer("token", giver, name, batch, part)
-                wants, givers[0][2] = wants - part, tco2e - part
-                if givers[0][2] == 0:
+                wants -= part
+                givers[0] = (giver, batch, tco2e - part)
+                if part == tco2e:
                     givers.pop(0)
 
     def _oldest(self, holder: str, tco2e: int) -> list[tuple[str, int]]:

@@ -34,7 +34,7 @@ class CarbonOptions(Options):
     wtp_idr: float = Field(75_000.0, gt=0, description="median price that a company would pay [Rp/t]; prior")
     cost_idr: float = Field(38_000.0, gt=0, description="median price that a developer needs [Rp/t]; prior")
     compliance_retired_percent: float = Field(
-        60.0, ge=0, le=100, description="of what companies hold at a year's end or month's, retired [%]; prior"
+        60.0, ge=0, le=100, description="of what companies hold, retired at a month's end [%]; prior"
     )
     price_start_idr: int = Field(
         58_800, ge=1000, le=1_000_000, description="first reference price (IDXCarbon, Aug 2024)"

@@ -129,7 +129,7 @@ class Speculators(Group):
 
 
 class Arbitrageurs(Group):
-    """Buy here what is dearer on IDXCarbon and the other way round, beyond what fees and the bridge cost (prior 1 %)."""
+    """Buy here what is dearer on IDXCarbon, and the reverse, beyond what fees and the bridge cost (prior: 1 %)."""
 
     cost = 0.01
 
@@ -149,24 +149,18 @@ class Arbitrageurs(Group):
         ])  # fmt: skip
 
 
+MEMBERS = {"circular": 3, "coordinated": 2, "spoofing": 1, "laundering": 2}
+
+
 class Manipulators(Group):
     """Planted groups: rings and pairs that pass tonnes round, accounts that layer and withdraw."""
 
-    def __init__(
-        self, model: mesa.Model, first: int, circular: int, coordinated: int, spoofing: int, laundering: int
-    ) -> None:
-        n = 3 * circular + 2 * coordinated + spoofing + 2 * laundering
-        super().__init__(model, first, n)
+    def __init__(self, model: mesa.Model, first: int, groups: dict[str, int]) -> None:
+        super().__init__(model, first, sum(MEMBERS[kind] * count for kind, count in groups.items()))
         at = iter(self.accounts.tolist())
-        sizes = {
-            "circular": (circular, 3),
-            "coordinated": (coordinated, 2),
-            "spoofing": (spoofing, 1),
-            "laundering": (laundering, 2),
-        }
         self.planted = {
-            kind: [tuple(next(at) for _ in range(members)) for _ in range(count)]
-            for kind, (count, members) in sizes.items()
+            kind: [tuple(next(at) for _ in range(MEMBERS[kind])) for _ in range(count)]
+            for kind, count in groups.items()
         }
 
     def endowment(self) -> np.ndarray:

@@ -87,26 +87,20 @@ class CarbonMarket(mesa.Model):
         deficit = o.deficit_tco2e_per_company_year * o.deficit_bought_percent / 100
         wanted = o.companies * deficit + o.voluntary * o.offset_tco2e_per_corporate_year
         size = np.full(5, max(5.0, round(wanted / DAYS_A_YEAR / 20)))
-        for name, n, mean in (
-            ("companies", o.companies, deficit),
-            ("voluntary", o.voluntary, o.offset_tco2e_per_corporate_year),
-        ):
+        buyers = (("companies", o.companies, deficit), ("voluntary", o.voluntary, o.offset_tco2e_per_corporate_year))
+        for name, n, mean in buyers:
             share = lognormal(rng, 1.0, 0.8, n)
-            add(name, Buyers, n, need=share / max(share.sum(), 1e-9) * n * mean / 12, wtp_idr=lognormal(rng, o.wtp_idr, 0.3, n),
-                a_month=share / max(share.sum(), 1e-9) * n * mean / 12)  # fmt: skip
+            a_month = share / share.mean() * mean / 12 if n else share
+            add(name, Buyers, n, need=a_month.copy(), a_month=a_month, wtp_idr=lognormal(rng, o.wtp_idr, 0.3, n))
         developers = max(10, o.companies // 10)
         add("developers", Developers, developers, cost_idr=lognormal(rng, o.cost_idr, 0.25, developers))
         add("trenggalek", Developers, 1, cost_idr=np.array([o.cost_idr]))
         add("makers", Makers, 5, size=size)
         add("noise", Noise, 50)
         add("speculators", Speculators, 20, size=np.full(20, max(2.0, round(float(size[0]) / 2))))
-        add(
-            "arbitrageurs",
-            Arbitrageurs,
-            3 if o.sync_rule == "arbitrage" else 0,
-            size=size[:3] if o.sync_rule == "arbitrage" else size[:0],
-        )
-        self.manipulators = Manipulators(self, first, **o.manipulators.model_dump())
+        arbitrageurs = 3 if o.sync_rule == "arbitrage" else 0
+        add("arbitrageurs", Arbitrageurs, arbitrageurs, size=size[:arbitrageurs])
+        self.manipulators = Manipulators(self, first, o.manipulators.model_dump())
         found["manipulators"] = self.manipulators
         return found
 
@@ -195,8 +189,10 @@ class CarbonMarket(mesa.Model):
         tick = self.rules.tick_idr
         fills = book.fills[: int(book.state[core.FILLS])]
         deals, tripped = self._deals()
+        kind, side, level, lots, ref, account = block[:, :6].T.astype(np.int64)
+        taker, maker, traded_level, traded_lots = fills.T.astype(np.int64)
         log = DayLog(
-            day, *(block[:, i].astype(np.int64) for i in range(6)), rounds, reasons, *fills.T.astype(np.int64),
+            day, kind, side, level, lots, ref, account, rounds, reasons, taker, maker, traded_level, traded_lots,
             np.array([(d.buyer, d.seller, d.price_idr, d.lots) for d in deals], float).reshape(-1, 4),
         )  # fmt: skip
         alerts = of_day(log)
@@ -233,7 +229,8 @@ class CarbonMarket(mesa.Model):
                 found.append((terms, int(rng.integers(OPEN_MIN, OPEN_MIN + ROUND_MIN))))
         for pair in self.manipulators.planted["laundering"]:
             if rng.random() < 0.4:
-                terms = Terms(*pair, int(self.reference_idr * rng.uniform(1.25, 1.52)), int(rng.integers(5, 40)))
+                price_idr, lots = int(self.reference_idr * rng.uniform(1.25, 1.52)), int(rng.integers(5, 40))
+                terms = Terms(pair[0], pair[1], price_idr, lots)
                 found.append((terms, int(rng.integers(OPEN_MIN, OPEN_MIN + ROUND_MIN))))
         answers = [report(gate, terms, terms, minute) for terms, minute in sorted(found, key=lambda one: one[1])]
         deals, given = [], np.zeros_like(self.position)

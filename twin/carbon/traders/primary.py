@@ -28,14 +28,16 @@ def auction(market: CarbonMarket) -> list[Deal]:
     cleared = clear(bid_idr, bid_lots, ask_idr, ask_lots)
     if cleared.price_idr is None or Gate(r, int(market.reference_idr)).refusal(cleared.price_idr, 1, OPEN_MIN):
         return []
-    deals, sellers = [], [[a, int(t)] for a, t in zip(developers.accounts, cleared.sold, strict=True) if t > 0]
+    deals = list[Deal]()
+    sellers = [(int(a), int(t)) for a, t in zip(developers.accounts, cleared.sold, strict=True) if t > 0]
     for buyer, lots in zip(companies.accounts[bidders], cleared.bought, strict=True):
         while lots > 0:
             seller, left = sellers[0]
             part = min(int(lots), left)
-            deals.append(Deal(int(buyer), int(seller), cleared.price_idr, part, r.fee_idr(cleared.price_idr, part)))
-            lots, sellers[0][1] = lots - part, left - part
-            if sellers[0][1] == 0:
+            deals.append(Deal(int(buyer), seller, cleared.price_idr, part, r.fee_idr(cleared.price_idr, part)))
+            lots -= part
+            sellers[0] = (seller, left - part)
+            if part == left:
                 sellers.pop(0)
     return deals
 
