@@ -18,7 +18,7 @@ from twin.carbon.mechanisms.rules import rules
 from twin.carbon.options import CarbonOptions
 from twin.carbon.protection.detect import Alert, laundering
 from twin.carbon.traders.groups import DAYS_A_YEAR
-from twin.carbon.traders.market import CarbonMarket, DayResult
+from twin.carbon.traders.market import CarbonMarket, DayResult, surveyed
 from twin.carbon.traders.primary import auction, marketplace
 from twin.module import Row, Rows, Seen, State, read_tables
 
@@ -55,7 +55,7 @@ class CarbonModule:
         for deals in primary.values():
             self._settle(deals)
         alerts = [alert for day in days for alert in day.alerts]
-        alerts += laundering([day.log for day in days], [day.reference_idr for day in days])
+        alerts += laundering(*surveyed(days))
         self._bought(days, primary)
         self._hand_over()
         self._retire()

@@ -88,21 +88,20 @@ def spoofing(log: DayLog) -> list[Alert]:
     return found
 
 
-def laundering(days: Sequence[DayLog], reference_idr: Sequence[float]) -> list[Alert]:
+def laundering(days: Sequence[DayLog], close_idr: Sequence[float], reference_idr: Sequence[float]) -> list[Alert]:
     """Pairs whose deals outside the book move value from one to the other, over a month.
 
-    The score is the pair's mean deviation from the day's reference in robust standard deviations (median and median
-    absolute deviation, Iglewicz and Hoaglin 1993) of all deals.
+    The score is the pair's mean deviation from the day's reference in robust standard deviations (median absolute
+    deviation times 1.4826, at least 1 %) of the market's own closes: honest deals may be few, and dishonest ones most.
     """
-    deals = [
-        np.column_stack([log.deals, np.full(len(log.deals), r)]) for log, r in zip(days, reference_idr, strict=True)
-    ]
+    each = zip(days, reference_idr, strict=True)
+    deals = [np.column_stack([log.deals, np.full(len(log.deals), price_idr)]) for log, price_idr in each]
     table = np.concatenate(deals) if deals else np.empty((0, 5))
     if len(table) < LEAST_DEALS:
         return []
+    market = np.array(close_idr) / np.array(reference_idr) - 1
     off = table[:, 2] / table[:, 4] - 1
-    spread = max(1.4826 * float(np.median(np.abs(off - np.median(off)))), 0.005)
-    score = (off - np.median(off)) / spread
+    score = off / max(1.4826 * float(np.median(np.abs(market - np.median(market)))), 0.01)
     pairs, at = np.unique(np.sort(table[:, :2], axis=1), axis=0, return_inverse=True)
     found = []
     for i, pair in enumerate(pairs.astype(int).tolist()):

@@ -59,6 +59,11 @@ class DayResult:
     alerts: list[Alert] = field(default_factory=list)
 
 
+def surveyed(days: list[DayResult]) -> tuple[list[DayLog], list[int], list[float]]:
+    """Logs, closes and references of a month's days, as the surveillance of deals takes them."""
+    return [d.log for d in days], [d.close_idr for d in days], [d.reference_idr for d in days]
+
+
 class CarbonMarket(mesa.Model):
     """All groups, their positions [lots], and the days they live through. All chance comes from the generator given."""
 
@@ -134,6 +139,8 @@ class CarbonMarket(mesa.Model):
             view = self._view(book, number, month)
             halts += self._sync(book, collar, view)
             block = self._commands(book, view)
+            if o.sync_rule == "peg":
+                _repriced(block, view.reference)
             blocks.append(block)
             rounds.append(np.full(len(block), number))
             table = np.ascontiguousarray(block[:, :6].T.astype(np.int32))
@@ -273,3 +280,10 @@ class CarbonMarket(mesa.Model):
         self.link = Link(**state["link"])
         for name, group in self.groups.items():
             group.restore(state["groups"][name])
+
+
+def _repriced(block: np.ndarray, reference: int) -> None:
+    """Under a peg who would accept the reference, or better it, is given the reference."""
+    buys, level = block[:, 1] == 0, block[:, 2]
+    willing = np.where(buys, level >= reference, level <= reference)
+    block[:, 2] = np.where(willing, reference, level)
