@@ -28,6 +28,8 @@ test-all: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -W ignore -m benchmarks.traffic
+	-$(BIN)/pip install -q $(PIP_ARGS) -c constraints.txt -e ".[bench]"
+	$(BIN)/python -W ignore -m benchmarks.carbon
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -43,7 +45,7 @@ $(READY): pyproject.toml constraints.txt
 lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install -q $(PIP_ARGS) -e ".[dev]"
+	.venv-lock/bin/pip install -q $(PIP_ARGS) -e ".[dev,bench]"
 	.venv-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 	rm -rf .venv-lock
 

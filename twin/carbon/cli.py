@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from twin import terminal
+from twin.carbon.options import CarbonOptions
 
 app = typer.Typer(no_args_is_help=True, help="The carbon market: order book, mechanisms, protection, a market's year.")
 
@@ -71,7 +72,7 @@ ScenarioName = Annotated[
 ]
 
 
-def _options(scenario: str):
+def _options(scenario: str) -> CarbonOptions:
     from twin.errors import ScenarioError
     from twin.scenario import Scenario
 
