@@ -160,7 +160,8 @@ def measure_year() -> None:
     groups = CarbonMarket(options, stream_of(1, "carbon")).manipulators.planted
     found = {"wall_s": took_s, "peak_mib": peak_mib(), "volume_tco2e": sum(row["volume_tco2e"] for row in table),
              "commands": sum(row["orders"] for row in table), "retired_tco2e": table[-1]["retired"],
-             "halts": sum(row["halts"] for row in table), "conserved": min(row["conserved"] for row in table)}  # fmt: skip
+             "halts": sum(row["halts"] for row in table),
+             "conserved": min(row["conserved"] for row in table)}  # fmt: skip
     document = {"summary": [found], "price": price, "surveillance": precision_recall(alerts, groups)}
     sys.__stdout__.write("\nRESULT " + json.dumps(document) + "\n")
 

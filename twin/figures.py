@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import altair as alt
 import pandas as pd
 
+from twin.carbon.figures import TITLES as CARBON
 from twin.run import Run
 
 # Okabe & Ito's palette: told apart by colour-blind readers too.
@@ -230,10 +232,23 @@ def budget_balance(run: Run) -> alt.Chart | alt.LayerChart | None:
     return _sized(bars + line, "Programmes in the regional budget: booked income and spending, and the balance (line)")
 
 
+def _carbon(
+    figure: Callable[[Run], alt.Chart | alt.LayerChart | None],
+) -> Callable[[Run], alt.Chart | alt.LayerChart | None]:
+    """A chart of the carbon sector in this page's size."""
+
+    @functools.wraps(figure)
+    def sized(run: Run) -> alt.Chart | alt.LayerChart | None:
+        chart = figure(run)
+        return None if chart is None else _sized(chart, CARBON[figure])
+
+    return sized
+
+
 FIGURES: dict[str, Callable[[Run], alt.Chart | alt.LayerChart | None]] = {
     figure.__name__: figure
     for figure in (
         traffic_delay, traffic_queues, signal_timing, solar_energy, solar_week, solar_map, programme_npv, tornado,
-        budget_balance,
+        budget_balance, *map(_carbon, CARBON),
     )
 }  # fmt: skip

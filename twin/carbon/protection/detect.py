@@ -78,8 +78,9 @@ def spoofing(log: DayLog) -> list[Alert]:
             orders = own[log.side[own] == side]
             other = log.traded_lots[(log.seller if side == 0 else log.buyer) == account].sum()
             same = log.traded_lots[(log.buyer if side == 0 else log.seller) == account].sum()
-            lots = log.lots[orders].sum()
-            if len(orders) >= LAYERS and other > 0 and lots >= LEAST_RATIO * (other + same) and same <= other:
+            lots, opposite = log.lots[orders].sum(), log.lots[own].sum() - log.lots[orders].sum()
+            pretends = lots >= LEAST_RATIO * max(other + same, opposite)  # who withdraws on both sides makes a market
+            if len(orders) >= LAYERS and other > 0 and same <= other and pretends:
                 word = "buy" if side == 0 else "sell"
                 found.append(
                     Alert(log.day, "spoofing", (account,), float(lots / (other + same)),

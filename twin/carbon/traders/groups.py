@@ -155,8 +155,9 @@ MEMBERS = {"circular": 3, "coordinated": 2, "spoofing": 1, "laundering": 2}
 class Manipulators(Group):
     """Planted groups: rings and pairs that pass tonnes round, accounts that layer and withdraw."""
 
-    def __init__(self, model: mesa.Model, first: int, groups: dict[str, int]) -> None:
-        super().__init__(model, first, sum(MEMBERS[kind] * count for kind, count in groups.items()))
+    def __init__(self, model: mesa.Model, first: int, groups: dict[str, int], size: float) -> None:
+        n = sum(MEMBERS[kind] * count for kind, count in groups.items())
+        super().__init__(model, first, n, size=np.full(1, size))
         at = iter(self.accounts.tolist())
         self.planted = {
             kind: [tuple(next(at) for _ in range(MEMBERS[kind])) for _ in range(count)]
@@ -192,7 +193,7 @@ class Manipulators(Group):
     def _layers(self, view: View, account: int) -> np.ndarray:
         """Sell a little at the bid while large bids far below pretend demand; they go in the next round."""
         start = view.rng.uniform(0.02, 0.9)
-        lots = np.array([900, 1100, 1300])
+        lots = np.array([6, 7, 8]) * self.memory["size"][0]  # of a market maker's quote
         levels = (view.best_bid or view.last) - np.array([4, 6, 8]) * max(1, view.last // 200)
         false = commands(Kind.LIMIT, BUY, levels, lots, np.full(3, account), 0.0, start + 1e-9 * np.arange(3))
         sold = min(40, int(view.position[account]))

@@ -105,7 +105,7 @@ class CarbonMarket(mesa.Model):
         add("speculators", Speculators, 20, size=np.full(20, max(2.0, round(float(size[0]) / 2))))
         arbitrageurs = 3 if o.sync_rule == "arbitrage" else 0
         add("arbitrageurs", Arbitrageurs, arbitrageurs, size=size[:arbitrageurs])
-        self.manipulators = Manipulators(self, first, o.manipulators.model_dump())
+        self.manipulators = Manipulators(self, first, o.manipulators.model_dump(), float(size[0]))
         found["manipulators"] = self.manipulators
         return found
 
