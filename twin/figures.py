@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from twin.carbon.figures import TITLES as CARBON
+from twin.carbon.figures import Chart
 from twin.run import Run
 
 # Okabe & Ito's palette: told apart by colour-blind readers too.
@@ -238,7 +239,7 @@ def _carbon(
     """A chart of the carbon sector in this page's size."""
 
     @functools.wraps(figure)
-    def sized(run: Run) -> alt.Chart | alt.LayerChart | None:
+    def sized(run: Run) -> Chart:
         chart = figure(run)
         return None if chart is None else _sized(chart, CARBON[figure])
 

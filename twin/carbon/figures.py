@@ -1,17 +1,21 @@
-"""Charts of the carbon market: its price beside IDXCarbon's, tonnes by mechanism and retired, offsets against targets."""
+"""Charts of the carbon market: price beside IDXCarbon's, tonnes by mechanism, offsets against targets."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import altair as alt
 import pandas as pd
 
 from twin.run import Run
 
+Chart = alt.Chart | alt.LayerChart | None
+
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7"]  # of twin/figures.py, which imports this module
 MECHANISMS = ("regular", "negotiated", "auction", "marketplace")
 
 
-def carbon_price(run: Run) -> alt.LayerChart | None:
+def carbon_price(run: Run) -> Chart:
     """Daily range and close beside the simulated IDXCarbon."""
     if not run.has("carbon_day"):
         return None
@@ -29,7 +33,7 @@ def carbon_price(run: Run) -> alt.LayerChart | None:
     return ranges + closes
 
 
-def carbon_volume(run: Run) -> alt.Chart | None:
+def carbon_volume(run: Run) -> Chart:
     """Tonnes traded in each mechanism, month by month."""
     if not run.has("carbon_month"):
         return None
@@ -47,7 +51,7 @@ def carbon_volume(run: Run) -> alt.Chart | None:
     )
 
 
-def carbon_offset(run: Run) -> alt.Chart | None:
+def carbon_offset(run: Run) -> Chart:
     """What companies, and those who offset of their own will, have retired against their targets."""
     if not run.has("carbon_offset"):
         return None
@@ -69,7 +73,7 @@ def carbon_offset(run: Run) -> alt.Chart | None:
     )
 
 
-TITLES = {
+TITLES: dict[Callable[[Run], Chart], str] = {
     carbon_price: "Carbon: daily prices beside IDXCarbon (simulated)",
     carbon_volume: "Carbon: tonnes traded by mechanism",
     carbon_offset: "Carbon: offsets against targets",
