@@ -48,7 +48,7 @@ class CarbonOptions(Options):
     link_latency_rounds: int = Field(1, ge=0, le=60, description="how late its price is [rounds]; prior")
     fee_percent: float = Field(0.1, ge=0, le=5, description="EcoBalance's fee on a trade [%] (book: 0.1)")
     services_idr_per_year: int = Field(
-        102_000_000,
+        182_000_000,
         ge=0,
         description="API, advertisements, premium, verifications [Rp/year]; prior (book: 1,660 million)",
     )

@@ -15,6 +15,8 @@ from twin.carbon.protection import detect
 from twin.carbon.protection.log import DayLog
 from twin.carbon.studies import surveillance, sync_rules
 from twin.module import Seen
+from twin.programmes.module import ProgrammesModule
+from twin.programmes.options import ProgrammesOptions
 
 START = pd.Period("2026-01", "M")
 CITY = Seen({"solar": {"solar_total": [{"co2_avoided_kg": 13_000.0}]}})
@@ -99,6 +101,16 @@ def test_the_band_keeps_the_price_nearer_than_no_rule():
     assert rows["band"]["tracking_error_percent"] < rows["none"]["tracking_error_percent"]
     assert rows["arbitrage"]["volume_tco2e"] > rows["none"]["volume_tco2e"]
     assert rows["peg"]["volume_tco2e"] < rows["none"]["volume_tco2e"]
+
+
+def test_the_platforms_revenue_is_regional_income_of_the_month_after():
+    programmes = ProgrammesModule()
+    scenario = SimpleNamespace(programmes=ProgrammesOptions(draws=10))
+    programmes.reset(scenario, np.random.default_rng(1))
+    for i in range(14):
+        programmes.step(START + i, Seen({"carbon": {"carbon_month": [{"revenue_idr": 7_000_000}]}}))
+        (row,) = (row for row in programmes.observe()["programme_month"] if row["programme"] == "ecobalance")
+        assert row["pad_idr"] == (7_000_000 if i >= 12 else 0)  # twelve months of building first
 
 
 def day_log(trades) -> DayLog:
