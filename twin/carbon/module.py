@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from twin.carbon.credits.idxcarbon import Register, Status
 from twin.carbon.credits.ledger import Ledger
 from twin.carbon.credits.mrv import Verified, claims
 from twin.carbon.facts import value
@@ -36,7 +37,7 @@ class CarbonModule:
         self.options: CarbonOptions = scenario.carbon
         self.rng = rng
         self.market = CarbonMarket(self.options, rng)
-        self.ledger = Ledger()
+        self.ledger, self.register = Ledger(), Register()
         self.verified = Verified({}, {})
         self.months, self.registered = 0, 0
         self.retired = {"companies": 0, "voluntary": 0}
@@ -75,6 +76,8 @@ class CarbonModule:
         if tco2e > 0:
             self.ledger.issue(holder, batch, tco2e)
             self.ledger.tokenise(holder, batch, tco2e)
+            self.register.report(batch, Status.ISSUED)
+            self.register.report(batch, Status.TOKENISED)
 
     def _issue(self, month: pd.Period, seen: Seen) -> list[Row]:
         """National developers' supply, and what last month's city measured; local projects register meanwhile."""
@@ -111,6 +114,7 @@ class CarbonModule:
                 giver, batch, tco2e = givers[0]
                 part = min(wants, tco2e)
                 self.ledger.transfer("token", giver, name, batch, part)
+                self.register.report(batch, Status.TRADED)
                 wants -= part
                 givers[0] = (giver, batch, tco2e - part)
                 if part == tco2e:
@@ -136,6 +140,8 @@ class CarbonModule:
             for batch, tco2e in self._oldest(name, int(lots.sum())):
                 self.ledger.retire("token", name, batch, tco2e)
                 self.retired[name] += tco2e
+                if self.ledger.retired[batch] == self.ledger.issued[batch]:
+                    self.register.report(batch, Status.RETIRED)
 
     # ---- trades ------------------------------------------------------------------------------------------------------
 
@@ -222,7 +228,8 @@ class CarbonModule:
     def state(self) -> State:
         """Market, ledger, claims and counts."""
         return {
-            "market": self.market.state(), "ledger": self.ledger.state(), "verified": asdict(self.verified),
+            "market": self.market.state(), "ledger": self.ledger.state(), "register": self.register.status,
+            "verified": asdict(self.verified),
             "months": self.months, "registered": self.registered, "retired": self.retired,
             "ever_bought": np.flatnonzero(self.ever_bought).tolist(),
         }  # fmt: skip
@@ -231,6 +238,7 @@ class CarbonModule:
         """Take them up again."""
         self.market.restore(state["market"])
         self.ledger, self.verified = Ledger.restored(state["ledger"]), Verified(**state["verified"])
+        self.register = Register({batch: Status(status) for batch, status in state["register"].items()})
         self.months, self.registered, self.retired = state["months"], state["registered"], dict(state["retired"])
         self.ever_bought[:] = False
         self.ever_bought[state["ever_bought"]] = True

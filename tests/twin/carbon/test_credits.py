@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from twin.carbon.credits.idxcarbon import Link, Register, Status, log_price_parameters
 from twin.carbon.credits.ledger import Ledger
-from twin.carbon.credits.mrv import Claim, Verified, claims, disjoint
+from twin.carbon.credits.mrv import Claim, Verified, claims
 from twin.errors import LedgerError
 from twin.module import Seen
 
@@ -66,6 +66,7 @@ class Events(RuleBasedStateMachine):
 
 
 TestEvents = Events.TestCase
+TestEvents.settings = settings(max_examples=40, deadline=None)
 
 
 def test_the_books_worked_cases():
@@ -99,6 +100,7 @@ def test_a_month_is_claimed_once():
         verified.verify(Claim("another module", "offices", "2026-02", 10.0, 0.0))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=24))
 def test_fractions_are_carried_and_never_more_is_issued_than_measured(tonnes):
     verified = Verified({}, {})
@@ -131,7 +133,8 @@ def test_reductions_come_from_last_months_rows_and_overlap_nowhere():
     })  # fmt: skip
     found = {claim.activity: claim.tco2e for claim in claims(seen, "2026-02", 100.0, 1.0)}
     assert found == pytest.approx({"solar": 13.0, "traffic": 3.0, "trips": 0.72, "forest": 100 * 5 / 12})
-    assert disjoint(claims(seen, "2026-02", 100.0, 1.0))
+    boundaries = [claim.boundary for claim in claims(seen, "2026-02", 100.0, 1.0)]
+    assert len(boundaries) == len(set(boundaries))
     assert [claim.activity for claim in claims(Seen({}), "2026-02", 0.0, 1.0)] == []
 
 

@@ -119,7 +119,7 @@ def day_log(trades) -> DayLog:
     account = np.array([who for seller, buyer, _ in trades for who in (seller, buyer)])
     lots = np.array([t for *_, t in trades])
     zeros = np.zeros(2 * n, int)
-    return DayLog("d", zeros, np.tile([1, 0], n), zeros + 100, np.repeat(lots, 2), zeros - 1, account, zeros, zeros,
+    return DayLog("d", zeros, np.tile([1, 0], n), zeros + 100, np.repeat(lots, 2), zeros - 1, account, zeros,
                   2 * np.arange(n) + 1, 2 * np.arange(n), np.full(n, 100), lots, np.empty((0, 4)))  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.carbon.engine.codes import Kind, Reason, Session, Side
@@ -115,6 +115,7 @@ def test_theory_an_auction_by_hand():
 orders = st.lists(st.tuples(st.integers(1, 20), st.integers(1, 50)), max_size=12)
 
 
+@settings(deadline=None)
 @given(orders, orders)
 def test_an_auction_conserves_and_respects_limits(bids, asks):
     bid, ask = (np.array(side, int).reshape(-1, 2) for side in (bids, asks))

@@ -7,7 +7,6 @@ one-sided 95 % interval, of that the share beyond the baseline (additionality), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from twin.carbon.facts import value
@@ -99,9 +98,3 @@ def _trips(seen: Seen, month: str) -> Claim:
     trips = seen.total("personnel", "personnel_month", "trips_avoided")
     tco2e = trips * value("trip_km") * value("trip_kg_per_km") / KG_PER_T
     return Claim("trips", "filing trips to the education office", month, tco2e, tco2e * value("trips_sd_percent") / 100)
-
-
-def disjoint(found: Iterable[Claim]) -> bool:
-    """Whether no two claims measure the same thing in the same month."""
-    keys = [(claim.boundary, claim.month) for claim in found]
-    return len(keys) == len(set(keys))

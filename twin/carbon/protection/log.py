@@ -11,7 +11,7 @@ import numpy as np
 class DayLog:
     """Arrays of shape (n,) over commands and (m,) over trades; lots are tonnes, levels are ticks.
 
-    Commands: kind, side, level, lots, ref, account, round, reason. Trades: taker and maker command, buyer, seller,
+    Commands: kind, side, level, lots, ref, account, reason. Trades: taker and maker command, buyer, seller,
     traded_level, traded_lots. Deals outside the book: (k, 4) buyer, seller, price [Rp], lots.
     """
 
@@ -22,7 +22,6 @@ class DayLog:
     lots: np.ndarray
     ref: np.ndarray
     account: np.ndarray
-    round: np.ndarray
     reason: np.ndarray
     taker: np.ndarray
     maker: np.ndarray

@@ -132,7 +132,7 @@ class CarbonMarket(mesa.Model):
         book.accounts[:, core.FLAGS], book.accounts[:, core.POSITION] = self.flags, self.position
         book.control("caps", o.account_cap_tco2e, o.market_cap_tco2e, o.unverified_position_tco2e)
         collar = collar_ticks(self.close_idr, self.rules)
-        blocks, reasons, rounds, spreads, halts = [], [], [], [], 0
+        blocks, reasons, spreads, halts = [], [], [], 0
         for number in range(o.rounds_a_day):
             pulled = self.link.pull(self.chance)
             self.reference_idr = pulled or self.reference_idr  # a failed call: the last price that we know
@@ -142,14 +142,11 @@ class CarbonMarket(mesa.Model):
             if o.sync_rule == "peg":
                 _repriced(block, view.reference)
             blocks.append(block)
-            rounds.append(np.full(len(block), number))
             table = np.ascontiguousarray(block[:, :6].T.astype(np.int32))
             reasons.append(book.submit_many(*table)[0])
             if book.best_bid and book.best_ask:
                 spreads.append(200 * (book.best_ask - book.best_bid) / (book.best_ask + book.best_bid))
-        return self._closed(
-            day, book, np.concatenate(blocks), np.concatenate(reasons), np.concatenate(rounds), spreads, halts
-        )
+        return self._closed(day, book, np.concatenate(blocks), np.concatenate(reasons), spreads, halts)
 
     def _view(self, book: Book, number: int, month: int) -> View:
         tick = self.rules.tick_idr
@@ -189,7 +186,7 @@ class CarbonMarket(mesa.Model):
         return block[np.argsort(block[:, 7], kind="stable")]
 
     def _closed(
-        self, day: str, book: Book, block: np.ndarray, reasons: np.ndarray, rounds: np.ndarray, spreads: list[float],
+        self, day: str, book: Book, block: np.ndarray, reasons: np.ndarray, spreads: list[float],
         halts: int,
     ) -> DayResult:  # fmt: skip
         """Deals outside the book, surveillance, settlement."""
@@ -199,7 +196,7 @@ class CarbonMarket(mesa.Model):
         kind, side, level, lots, ref, account = block[:, :6].T.astype(np.int64)
         taker, maker, traded_level, traded_lots = fills.T.astype(np.int64)
         log = DayLog(
-            day, kind, side, level, lots, ref, account, rounds, reasons, taker, maker, traded_level, traded_lots,
+            day, kind, side, level, lots, ref, account, reasons, taker, maker, traded_level, traded_lots,
             np.array([(d.buyer, d.seller, d.price_idr, d.lots) for d in deals], float).reshape(-1, 4),
         )  # fmt: skip
         alerts = of_day(log)
