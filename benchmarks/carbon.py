@@ -51,6 +51,7 @@ def stream(n: int, seed: int = 1) -> Orders:
     price = np.clip(np.round(middle + np.where(side == 0, -1, 1) * (rng.gamma(1.5, 8, m) - 4)), 1, LADDER - 2)
     ref = np.where(kind == 2, np.maximum(0, np.arange(m) - rng.integers(1, 2000, m)), -1)
     price = np.where(kind == 0, price, 0)
+    account = np.where(kind == 2, account[ref], account)
     columns = [column.astype(np.int32) for column in (kind, side, price, lots, ref, account)]
     hits = match(Orders(*columns)).reasons == Reason.ACCEPTED
     position = np.cumsum(hits) - 1

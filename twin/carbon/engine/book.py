@@ -76,13 +76,17 @@ class Book:
         self.rows[: s.ladder, core.NEXT] = self.rows[: s.ladder, core.PREV] = np.arange(s.ladder)
         self.fills = np.empty((capacity, 4), np.int32)
         self.capacity, self.seq, self.journal = capacity, 0, journal
-        self._one = partial(core.submit_one, self.state, self.rows, self.fills)
+        self._one = partial(core.submit_one, *self._arrays())
 
     @property
     def accounts(self) -> np.ndarray:
         """Rows of the accounts, shape (accounts, 8): flags, position, open buys, open sells, used; in lots."""
         at = int(self.state[core.ACCOUNTS_AT])
         return self.state[at:].reshape(self.setup.accounts, core.ACCOUNT_WIDTH)
+
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The three arrays as the core takes them: flat."""
+        return self.state, self.rows.reshape(-1), self.fills.reshape(-1)
 
     def _reserve(self, orders: int) -> None:
         """Make room for more orders."""
@@ -93,7 +97,7 @@ class Book:
                 new = np.zeros((length, old.shape[1]), np.int32)
                 new[: len(old)] = old
                 setattr(self, name, new)
-            self._one = partial(core.submit_one, self.state, self.rows, self.fills)
+            self._one = partial(core.submit_one, *self._arrays())
 
     def submit(self, kind: int, side: int, level: int, lots: int, ref: int = -1, account: int = -1) -> Report:
         """Carry out one command. A refused one changes nothing but the counter of commands."""
@@ -121,9 +125,7 @@ class Book:
             for command in zip(*(column.tolist() for column in (kind, side, level, lots, ref, account)), strict=True):
                 self.journal.append(*command)
         before, reasons = int(self.state[core.FILLS]), np.empty(n, np.int16)
-        core.submit_many(
-            self.state, self.rows, self.fills, self.seq, kind, side, level, lots, ref, account, reasons
-        )  # fmt: skip
+        core.submit_many(*self._arrays(), self.seq, kind, side, level, lots, ref, account, reasons)
         self.seq += n
         return reasons, self.fills[before : int(self.state[core.FILLS])]
 

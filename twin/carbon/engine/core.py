@@ -3,10 +3,10 @@
 A book is three arrays.
 
 `state` (int64): the header named below; two levels of bits that say which ticks have orders; a row an account.
-`rows` (int32, eight columns): row `t` < ladder is the sentinel of tick `t`, row `ladder + seq` is order `seq`. The
-orders of a tick hang in a ring behind its sentinel, oldest first, so that joining and leaving need no search.
-`fills` (int32, four columns): taker, maker, tick, lots, in order of execution. Every fill completes an order, so there
-are never more fills than orders.
+`rows` (int32, eight columns, passed flat): row `t` < ladder is the sentinel of tick `t`, row `ladder + seq` is order
+`seq`. The orders of a tick hang in a ring behind its sentinel, oldest first: joining and leaving need no search.
+`fills` (int32, four columns, passed flat): taker, maker, tick, lots, in order of execution. Every fill completes an
+order, so there are never more fills than orders.
 
 Both sides share one ladder: bids stand below asks. Tick 0 means "no bid", the last tick "no ask". Whether a command is
 acceptable is decided before anything is written, so a rejected one leaves the book as it was.
@@ -111,10 +111,10 @@ def _emptied(state: np.ndarray, level: int) -> None:
 @njit(cache=True)
 def _join(state: np.ndarray, rows: np.ndarray, node: int, side: int, level: int) -> None:
     """Stand at the end of a tick's queue."""
-    tail = rows[level, PREV]
-    rows[node, NEXT], rows[node, PREV] = level, tail
-    rows[tail, NEXT] = node
-    rows[level, PREV] = node
+    tail = rows[level * WIDTH + PREV]
+    rows[node * WIDTH + NEXT], rows[node * WIDTH + PREV] = level, tail
+    rows[tail * WIDTH + NEXT] = node
+    rows[level * WIDTH + PREV] = node
     if tail == level:
         word = level >> 6
         state[BITS_AT + word] = np.int64(np.uint64(state[BITS_AT + word]) | (_ONE << np.uint64(level & 63)))
@@ -130,10 +130,10 @@ def _join(state: np.ndarray, rows: np.ndarray, node: int, side: int, level: int)
 @njit(cache=True)
 def _leave(state: np.ndarray, rows: np.ndarray, node: int, level: int, status: int) -> None:
     """Leave the queue with a final status."""
-    before, after = rows[node, PREV], rows[node, NEXT]
-    rows[before, NEXT] = after
-    rows[after, PREV] = before
-    rows[node, STATUS] = status
+    before, after = rows[node * WIDTH + PREV], rows[node * WIDTH + NEXT]
+    rows[before * WIDTH + NEXT] = after
+    rows[after * WIDTH + PREV] = before
+    rows[node * WIDTH + STATUS] = status
     state[RESTING] -= 1
     if before == after:
         _emptied(state, level)
@@ -157,8 +157,8 @@ def _reserve(state: np.ndarray, account: int, side: int, lots: int) -> None:
 def _drop(state: np.ndarray, rows: np.ndarray, node: int, status: int) -> None:
     """Take a resting order out of the book, whatever is left of it."""
     if state[ACCOUNTS] > 0:
-        _reserve(state, rows[node, ACCOUNT], rows[node, SIDE], -rows[node, LOTS])
-    _leave(state, rows, node, rows[node, LEVEL], status)
+        _reserve(state, rows[node * WIDTH + ACCOUNT], rows[node * WIDTH + SIDE], -rows[node * WIDTH + LOTS])
+    _leave(state, rows, node, rows[node * WIDTH + LEVEL], status)
 
 
 @njit(cache=True)
@@ -176,11 +176,11 @@ def _settle(state: np.ndarray, taker: int, maker: int, side: int, lots: int) -> 
 @njit(cache=True)
 def _own(state: np.ndarray, rows: np.ndarray, node: int, lots: int) -> int:
     """The best order opposite is the taker's own: prevent the trade; returns what is left of the taker."""
-    mode, resting = state[STP], rows[node, LOTS]
+    mode, resting = state[STP], rows[node * WIDTH + LOTS]
     if mode == 4 and resting > lots:  # decrement: the taker is used up, the resting order shrinks
         if state[ACCOUNTS] > 0:
-            _reserve(state, rows[node, ACCOUNT], rows[node, SIDE], -lots)
-        rows[node, LOTS] = resting - lots
+            _reserve(state, rows[node * WIDTH + ACCOUNT], rows[node * WIDTH + SIDE], -lots)
+        rows[node * WIDTH + LOTS] = resting - lots
         state[STOPPED] = 1
         return lots
     if mode != 2:
@@ -205,23 +205,24 @@ def _take(
         if level > state[BREAKER_HIGH] or level < state[BREAKER_LOW]:
             state[SESSION], state[STOPPED] = HALTED, 1
             break
-        node = rows[level, NEXT]
-        maker = rows[node, ACCOUNT]
+        node = rows[level * WIDTH + NEXT]
+        maker = rows[node * WIDTH + ACCOUNT]
         if stp != 0 and maker == account:
             lots = _own(state, rows, node, lots)
             if state[STOPPED] != 0:
                 break
             continue
-        resting = rows[node, LOTS]
+        resting = rows[node * WIDTH + LOTS]
         traded = min(lots, resting)
-        fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = seq, node - ladder, level, traded
+        at = 4 * n
+        fills[at], fills[at + 1], fills[at + 2], fills[at + 3] = seq, node - ladder, level, traded
         n += 1
         lots -= traded
         state[LAST] = level
         state[TRADED] += traded
         if ruled:
             _settle(state, account, maker, side, traded)
-        rows[node, LOTS] = resting - traded
+        rows[node * WIDTH + LOTS] = resting - traded
         if traded == resting:
             _leave(state, rows, node, level, FILLED)
     state[FILLS] = n
@@ -236,15 +237,15 @@ def _fillable(state: np.ndarray, rows: np.ndarray, side: int, limit: int, lots: 
     while 0 < level < last and state[BREAKER_LOW] <= level <= state[BREAKER_HIGH]:
         if level > limit if side == BUY else level < limit:
             return False
-        node = rows[level, NEXT]
+        node = rows[level * WIDTH + NEXT]
         while node != level:
-            if stp == 0 or rows[node, ACCOUNT] != account:
-                lots -= rows[node, LOTS]
+            if stp == 0 or rows[node * WIDTH + ACCOUNT] != account:
+                lots -= rows[node * WIDTH + LOTS]
             elif stp != 1:
                 return False  # an own order stops, or shrinks, the taker before it is filled
             if lots <= 0:
                 return True
-            node = rows[node, NEXT]
+            node = rows[node * WIDTH + NEXT]
         level = above(state, level) if side == BUY else below(state, level)
     return False
 
@@ -289,9 +290,9 @@ def _referred(state: np.ndarray, rows: np.ndarray, seq: int, ref: int, account: 
     if ref < 0 or ref >= seq:
         return 10
     node = state[LADDER] + ref
-    if rows[node, STATUS] != RESTS:
-        return 11 if rows[node, STATUS] != 0 else 10
-    if state[OWNERS] != 0 and rows[node, ACCOUNT] != account:
+    if rows[node * WIDTH + STATUS] != RESTS:
+        return 11 if rows[node * WIDTH + STATUS] != 0 else 10
+    if state[OWNERS] != 0 and rows[node * WIDTH + ACCOUNT] != account:
         return 12
     return 0
 
@@ -300,7 +301,7 @@ def _referred(state: np.ndarray, rows: np.ndarray, seq: int, ref: int, account: 
 def _amend(state: np.ndarray, rows: np.ndarray, fills: np.ndarray, ref: int, level: int, lots: int) -> int:
     """Change price and quantity of a resting order; only a smaller quantity at the same price keeps its priority."""
     node = state[LADDER] + ref
-    side, account, held = rows[node, SIDE], rows[node, ACCOUNT], rows[node, LOTS]
+    side, account, held = rows[node * WIDTH + SIDE], rows[node * WIDTH + ACCOUNT], rows[node * WIDTH + LOTS]
     ruled = state[ACCOUNTS] > 0
     if ruled:
         _reserve(state, account, side, -held)
@@ -309,10 +310,10 @@ def _amend(state: np.ndarray, rows: np.ndarray, fills: np.ndarray, ref: int, lev
         _reserve(state, account, side, held)
     if reason != 0:
         return reason
-    if level == rows[node, LEVEL] and lots < held:
+    if level == rows[node * WIDTH + LEVEL] and lots < held:
         if ruled:
             _reserve(state, account, side, lots - held)
-        rows[node, LOTS] = lots
+        rows[node * WIDTH + LOTS] = lots
         return 0
     _drop(state, rows, node, CANCELLED)
     _enter(state, rows, fills, ref, LIMIT, side, level, lots, account)
@@ -329,15 +330,15 @@ def _enter(
     state[STOPPED] = 0
     crosses = level >= state[BEST_ASK] if side == BUY else level <= state[BEST_BID]
     left = _take(state, rows, fills, seq, side, level, lots, account) if crosses else lots
-    rows[node, LOTS], rows[node, LEVEL], rows[node, ACCOUNT] = left, level, account
-    rows[node, SIDE], rows[node, SENT] = side, lots
+    rows[node * WIDTH + LOTS], rows[node * WIDTH + LEVEL], rows[node * WIDTH + ACCOUNT] = left, level, account
+    rows[node * WIDTH + SIDE], rows[node * WIDTH + SENT] = side, lots
     if left > 0 and state[STOPPED] == 0 and kind in (LIMIT, POST_ONLY):
-        rows[node, STATUS] = RESTS
+        rows[node * WIDTH + STATUS] = RESTS
         _join(state, rows, node, side, level)
         if state[ACCOUNTS] > 0:
             _reserve(state, account, side, left)
         return left
-    rows[node, STATUS] = FILLED if left == 0 else SELF_TRADE if state[STOPPED] != 0 else CANCELLED
+    rows[node * WIDTH + STATUS] = FILLED if left == 0 else SELF_TRADE if state[STOPPED] != 0 else CANCELLED
     return 0
 
 
@@ -367,7 +368,7 @@ def submit(
         elif kind == FOK and not _fillable(state, rows, side, level, lots, account):
             reason = 14
     if reason != 0:
-        rows[state[LADDER] + seq, STATUS] = REJECTED
+        rows[(state[LADDER] + seq) * WIDTH + STATUS] = REJECTED
         return reason
     _enter(state, rows, fills, seq, kind, side, level, lots, account)
     return 0
@@ -382,7 +383,7 @@ def submit_one(
     before = state[FILLS]
     reason = submit(state, rows, fills, seq, kind, side, level, lots, ref, account)
     node = state[LADDER] + (ref if kind == AMEND else seq)
-    rests = rows[node, LOTS] if reason == 0 and kind != CANCEL and rows[node, STATUS] == RESTS else 0
+    rests = rows[node * WIDTH + LOTS] if reason == 0 and kind != CANCEL and rows[node * WIDTH + STATUS] == RESTS else 0
     return reason, before, state[FILLS], rests
 
 
