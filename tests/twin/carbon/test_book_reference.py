@@ -132,19 +132,22 @@ def test_another_tool_sortedcontainers_book_agrees():
     assert match(arrays(stream)).fills.tolist() == fills
 
 
-def test_another_tool_nanobook_agrees():
-    nanobook = pytest.importorskip("nanobook", reason="a peer of the `bench` extra")
+def test_another_tool_a_package_from_pypi_agrees():
+    theirs = pytest.importorskip("orderbook", reason="akhil4n-orderbook, of the `bench` extra")
     stream = stream_of(4)
-    exchange, ids = nanobook.Exchange(), {}
+    book, ids, sides = theirs.OrderBook(), {}, (theirs.OrderSide.BID, theirs.OrderSide.ASK)
     for seq, (kind, side, level, lots, ref, _) in enumerate(stream):
-        word = "sell" if side else "buy"
         if kind == Kind.LIMIT:
-            ids[seq] = exchange.submit_limit(word, level, lots).order_id
+            order = theirs.Order(side=sides[side], price=level, original_quantity=lots)
+            ids[seq] = order.order_id
+            book.add_limit_order(order)
         elif kind == Kind.MARKET:
-            ids[seq] = exchange.submit_market(word, lots).order_id
+            order = theirs.MarketOrder(side=sides[side], original_quantity=lots)
+            ids[seq] = order.order_id
+            book.add_market_order(order)
         elif ref in ids:
-            exchange.cancel(ids[ref])
+            book.cancel_order(ids[ref])
     names = {order: seq for seq, order in ids.items()}
-    theirs = [[names[t.aggressor_order_id], names[t.passive_order_id], t.price, t.quantity] for t in exchange.trades()]
-    assert len(theirs) > 500
-    assert match(arrays(stream)).fills.tolist() == theirs
+    fills = [[names[t.aggressor_id], names[t.filler_id], t.price, t.quantity_filled] for t in book.trade_log]
+    assert len(fills) > 500
+    assert match(arrays(stream)).fills.tolist() == fills
