@@ -32,6 +32,8 @@ bench: $(READY)
 	$(BIN)/python -W ignore -m benchmarks.labour_matching --growth
 	$(BIN)/python -W ignore -m benchmarks.labour_crowd --rounds 1
 	$(BIN)/python -W ignore -m benchmarks.solar
+	-$(BIN)/pip install -q $(PIP_ARGS) -c constraints.txt -e ".[bench]"
+	$(BIN)/python -W ignore -m benchmarks.carbon
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -47,7 +49,7 @@ $(READY): pyproject.toml constraints.txt
 lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install -q $(PIP_ARGS) -e ".[dev]"
+	.venv-lock/bin/pip install -q $(PIP_ARGS) -e ".[dev,bench]"
 	.venv-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 	rm -rf .venv-lock
 

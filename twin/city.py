@@ -18,6 +18,7 @@ MODULES = {  # name -> (section of the scenario that switches it on, class; impo
     "traffic": ("traffic", "twin.traffic.module:TrafficModule"),
     "solar": ("solar", "twin.solar.module:SolarModule"),
     "labour": ("labour", "twin.labour.module:LabourModule"),
+    "carbon": ("carbon", "twin.carbon.module:CarbonModule"),
     "programmes": ("programmes", "twin.programmes.module:ProgrammesModule"),
     "budget": ("programmes", "twin.programmes.module:BudgetModule"),
 }

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from twin import show
+from twin.carbon.cli import app as carbon_app
 from twin.compare import compare as compare_runs
 from twin.errors import TwinError
 from twin.kpi import score
@@ -32,6 +33,7 @@ app = typer.Typer(
 places_app = typer.Typer(no_args_is_help=True, help="Where the 157 village offices are.")
 app.add_typer(places_app, name="places")
 app.add_typer(solar_app, name="solar")
+app.add_typer(carbon_app, name="carbon")
 app.add_typer(traffic_app, name="traffic")
 app.add_typer(labour_app, name="labour")
 

@@ -56,3 +56,15 @@ class WeatherError(FaultsError):
 
 class FetchError(TwinError):
     """Something could not be fetched from the internet."""
+
+
+class JournalError(TwinError):
+    """A journal of an order book that cannot be used."""
+
+
+class OrdersError(FaultsError):
+    """A file of orders that cannot be used."""
+
+
+class LedgerError(TwinError):
+    """Something that the credit ledger does not allow."""

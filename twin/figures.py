@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import altair as alt
 import pandas as pd
 
+from twin.carbon.figures import TITLES as CARBON
+from twin.carbon.figures import Chart
 from twin.run import Run
 
 # Okabe & Ito's palette: told apart by colour-blind readers too.
@@ -320,10 +323,23 @@ def budget_balance(run: Run) -> alt.Chart | alt.LayerChart | None:
     return _sized(bars + line, "Programmes in the regional budget: booked income and spending, and the balance (line)")
 
 
+def _carbon(
+    figure: Callable[[Run], alt.Chart | alt.LayerChart | None],
+) -> Callable[[Run], alt.Chart | alt.LayerChart | None]:
+    """A chart of the carbon sector in this page's size."""
+
+    @functools.wraps(figure)
+    def sized(run: Run) -> Chart:
+        chart = figure(run)
+        return None if chart is None else _sized(chart, CARBON[figure])
+
+    return sized
+
+
 FIGURES: dict[str, Callable[[Run], alt.Chart | alt.LayerChart | None]] = {
     figure.__name__: figure
     for figure in (
         traffic_delay, traffic_queues, signal_timing, solar_energy, solar_week, solar_outage_day, solar_loss_of_load,
-        solar_map, labour_unemployment, labour_duration, programme_npv, tornado, budget_balance,
+        solar_map, *map(_carbon, CARBON), labour_unemployment, labour_duration, programme_npv, tornado, budget_balance,
     )
 }  # fmt: skip

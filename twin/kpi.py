@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from twin.run import Run
 
 CATALOGUE = Path(__file__).parent / "data" / "kpis.csv"
-FUNCTION_MODULES = ("twin.traffic.kpis", "twin.solar.kpis", "twin.labour.kpis", "twin.programmes.kpis")
+FUNCTION_MODULES = (
+    "twin.traffic.kpis", "twin.solar.kpis", "twin.carbon.kpis", "twin.labour.kpis", "twin.programmes.kpis",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

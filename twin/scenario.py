@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
+from twin.carbon.options import CarbonOptions
 from twin.errors import PlacesError, ScenarioError
 from twin.labour.options import LabourOptions
 from twin.module import Options
@@ -43,6 +44,7 @@ class Scenario(Options):
     traffic: TrafficOptions | None = Field(None, description="the traffic twin")
     solar: SolarOptions | None = Field(None, description="the solar twin")
     labour: LabourOptions | None = Field(None, description="the labour market")
+    carbon: CarbonOptions | None = Field(None, description="the carbon market")
     programmes: ProgrammesOptions | None = Field(
         None, description="the nine programmes' money, and the regional budget"
     )

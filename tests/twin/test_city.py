@@ -72,7 +72,7 @@ def test_the_calendar_ends_at_the_horizon():
     assert not city.running
 
 
-@pytest.mark.parametrize("section", ["traffic", "solar", "labour", "programmes"])
+@pytest.mark.parametrize("section", ["traffic", "solar", "carbon", "labour", "programmes"])
 def test_switching_a_sector_off_leaves_the_others_draws_alone(section: str):
     base = Scenario.load("smoke", ["horizon_months=1"])
     without = Scenario.load("smoke", ["horizon_months=1", f"{section}=null"])

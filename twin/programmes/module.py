@@ -78,6 +78,8 @@ class ProgrammesModule:
             elif running:
                 benefit = self.benefit[key][t % 12]
             pad = self.pad[key][t % 12] if running else 0
+            if key == "ecobalance" and running and seen.rows("carbon", "carbon_month"):
+                benefit = pad = int(seen.total("carbon", "carbon_month", "revenue_idr"))
         return {
             "programme": key,
             "active": int(t >= 0),

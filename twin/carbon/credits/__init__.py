@@ -1,0 +1,1 @@
+"""Credits: measured reductions, the ledger they become part of, IDXCarbon and its register, price sync."""

@@ -1,0 +1,1 @@
+"""Market data: candles, volatility, price impact, concentration of holdings; offsets against targets."""

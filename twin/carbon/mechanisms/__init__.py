@@ -1,0 +1,1 @@
+"""IDXCarbon's four mechanisms: regular (continuous), auction, negotiated, marketplace; their rules and fees."""
