@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 
 from twin.module import Row, Rows, Seen, State, Value, read_tables
-from twin.traffic.demand.hours import employment_factor, growth_factor
+from twin.traffic.couplings import commuting_factor, with_outages
+from twin.traffic.demand.hours import growth_factor
+from twin.traffic.networks.locate import locate
 from twin.traffic.options import TrafficOptions
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.simulation.batch import Job, simulate
 from twin.traffic.studies.evaluate import hour, settings_for
 
+SKETCH = "trenggalek"
 SHOWN_FROM_S, SHOWN_S = 900, 180  # which part of the hour the signal-timing diagram shows
 
 
@@ -38,29 +41,29 @@ class TrafficModule:
         months = (month - self.start).n
         self.pictures = {}
         if months % self.options.simulate_every_months == 0:
-            self.hours = self._simulated(months, self._employment_factor(seen))
+            self.hours = self._simulated(months, month, seen)
         else:
             self.hours = [{**row, "simulated": 0} for row in self.hours]
 
-    def _employment_factor(self, seen: Seen) -> float:
-        """Commuting follows employment, where the labour sector shows any."""
-        employed = seen.total("labour", "labour_month", "employed")
-        return employment_factor(employed) if employed > 0 else 1.0
-
-    def _simulated(self, months: int, factor: float) -> list[Row]:
+    def _simulated(self, months: int, month: pd.Period, seen: Seen) -> list[Row]:
         o = self.options
-        scale = o.demand_scale * factor * growth_factor(o.demand_growth_percent_per_year, months / 12)
+        day = float(self.rng.random())  # which day of a month the hour stands for
+        scale = o.demand_scale * commuting_factor(seen) * growth_factor(o.demand_growth_percent_per_year, months / 12)
         keys: list[dict[str, Value]] = []
         jobs: list[Job] = []
         for network in o.networks:
             seed = int(self.rng.integers(1, 2**31 - 1))  # one for all controllers: they meet the same traffic
+            events = o.events
+            if network == SKETCH:
+                names = [plan.name for plan in signals_of(locate(network).net_file, o.detectors.camera_range_m).plans]
+                events = with_outages(events, seen, month, day, o.hour_begins_h, o.hour_s, names)
             for controller in o.controllers:
                 keys.append({"network": network, "controller": controller, "sumo_seed": seed})
                 jobs.append(
                     hour(
                         network, controller, settings_for(network, controller), seed, day_type=o.day_type, scale=scale,
                         motorcycle_share=o.motorcycle_share, detectors=o.detectors, duration_s=o.hour_s,
-                        events=o.events, trace=months == 0 and not jobs,
+                        events=events, trace=months == 0 and not jobs,
                     )
                 )  # fmt: skip
         answers = simulate(jobs)

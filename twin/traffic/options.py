@@ -33,6 +33,9 @@ class TrafficOptions(Options):
     )
     day_type: DayType = Field("weekday", description="what sort of hour, on trenggalek; prior")
     hour_s: int = Field(3600, ge=60, le=3600, description="how much of the representative hour is simulated [s]")
+    hour_begins_h: float = Field(
+        6.5, ge=0, lt=24, description="when the hour begins, for PLN's outages that meet it [h]; prior: morning peak"
+    )
     demand_scale: float = Field(1.0, gt=0, le=5, description="demand against the network's own [-]")
     demand_growth_percent_per_year: float = Field(
         0.0, ge=-50, le=50, description="growth of demand from the scenario's start, compound [%/year]"

@@ -13,7 +13,7 @@ from twin.labour.privacy import suppressed
 from twin.module import Seen
 from twin.run import Run
 from twin.scenario import Scenario
-from twin.traffic.demand import employment_factor
+from twin.traffic.demand.hours import employment_factor
 
 SCENARIO = Scenario.load("smoke", ["traffic=null", "solar=null", "labour.people=20000", "horizon_months=4"])
 

@@ -10,9 +10,6 @@ import pytest
 
 from controllers.rules import max_pressure
 from twin.errors import NetworkError
-from twin.module import Seen
-from twin.traffic.demand.hours import employment_factor
-from twin.traffic.module import TrafficModule
 from twin.traffic.networks import locate as networks
 from twin.traffic.networks.build import built
 from twin.traffic.networks.locate import Network, locate
@@ -321,15 +318,6 @@ def test_the_sketchs_hour_is_drawn_by_its_seed():
     first, again, other = (network_for("trenggalek", seed)[0].route_file for seed in (1, 1, 2))
     assert first == again != other
     assert network_for("cologne1", 1, scale=1.5)[1] == 1.5
-
-
-def test_commuting_follows_employment_where_the_labour_sector_shows_any():
-    module = TrafficModule()
-    assert module._employment_factor(Seen({})) == 1.0
-    rows = {"labour_month": [{"employed": 231_131}, {"employed": 231_131}]}
-    assert module._employment_factor(Seen({"labour": rows})) == pytest.approx(1.0)  # the source book's 462,262
-    fewer = {"labour_month": [{"employed": 416_036}]}
-    assert module._employment_factor(Seen({"labour": fewer})) == employment_factor(416_036) < 1
 
 
 # --- what is refused ---
