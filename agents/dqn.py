@@ -8,15 +8,13 @@ Interrupted, the same command goes on where it was, with an empty memory.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from stable_baselines3 import DQN
 
 from agents.policies import PhaseDQN
-from agents.streets import VALIDATION, streets
-from agents.training import train
+from agents.streets import VALIDATION, training_environment
+from agents.training import Decisions, Out, Seed, WithTrenggalek, train
 from envs.vector import SignalVecEnv
 from twin import terminal
 
@@ -48,8 +46,7 @@ class Settings:
 
 def environment(settings: Settings) -> SignalVecEnv:
     """The training streets."""
-    drawn = streets(settings.reward, settings.with_trenggalek)
-    return SignalVecEnv(drawn, settings.seed, settings.shared, reward_scale=0.05)
+    return training_environment(settings.reward, settings.with_trenggalek, settings.seed, settings.shared)
 
 
 def make(settings: Settings) -> DQN:
@@ -73,13 +70,15 @@ def make(settings: Settings) -> DQN:
     )
 
 
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the policy; one that was begun is gone on with.")],
-    decisions: Annotated[int, typer.Option(help="Decisions of all signals together.")] = Settings.decisions,
-    seed: Annotated[int, typer.Option(help="Draws streets, traffic and the network's first weights.")] = Settings.seed,
-    with_trenggalek: Annotated[
-        bool, typer.Option(help="Train on the sketch of Trenggalek too (slow).")
-    ] = Settings.with_trenggalek,
+    out: Out,
+    decisions: Decisions = Settings.decisions,
+    seed: Seed = Settings.seed,
+    with_trenggalek: WithTrenggalek = Settings.with_trenggalek,
 ) -> None:
     """Train one policy for any junction with DQN."""
     settings = Settings(decisions=decisions, seed=seed, with_trenggalek=with_trenggalek)
@@ -92,4 +91,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    terminal.run_app(app)

@@ -107,6 +107,10 @@ def table(rows: Sequence[Row], policy: str) -> list[Mapping[str, Any]]:
     return [line for _, line in sorted(lines, key=lambda pair: pair[0].mean if pair[0] else float("inf"))]
 
 
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
     policy: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="A trained policy, policy.npz.")],
     networks: Annotated[list[str], typer.Option("--network", help="A network's name or path. Repeatable.")],
@@ -144,4 +148,4 @@ def _show(network: str, rows: list[Row], policy: str, seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    terminal.run_app(app)

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from envs.street import Scene
-from envs.vector import Draw
+from envs.vector import Draw, SignalVecEnv
 from twin.traffic.networks.generated import generated
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.simulation.detectors import DetectorOptions
@@ -23,6 +23,7 @@ TEST = ("cologne8", "ingolstadt1", "ingolstadt7", "ingolstadt21", "arterial4x4")
 DAY_TYPES = ("weekday", "market_day", "school_peak", "lebaran", "night")
 JUNCTIONS, TOWNS = range(1000), range(200)  # numbers that are trained on; tests may draw others
 TOWN_SIGNALS = 5
+REWARD_SCALE = 0.05
 FAULTY_SHARE = 0.3  # of episodes with faulty detectors; prior
 FAULTS_PERCENT = 40.0  # at most so many detectors dead, stuck, or readings lost in those; prior
 
@@ -66,6 +67,11 @@ def streets(reward: str, with_trenggalek: bool = True) -> list[Draw]:
     """The streets that a policy is trained on side by side."""
     drawn = [junction(reward)] * 4 + [town(reward)] * 3 + [cologne1(reward)]
     return [*drawn, trenggalek(reward)] if with_trenggalek else drawn
+
+
+def training_environment(reward: str, with_trenggalek: bool, seed: int, shared: float) -> SignalVecEnv:
+    """The training streets as one environment; rewards are scaled to the order of 1."""
+    return SignalVecEnv(streets(reward, with_trenggalek), seed, shared, reward_scale=REWARD_SCALE)
 
 
 @functools.cache

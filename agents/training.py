@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+import typer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
@@ -19,12 +20,17 @@ from stable_baselines3.common.logger import configure
 from agents.network import save
 from agents.policies import network_of
 from agents.rollout import delays
+from twin.errors import TrainingError
 from twin.files import write_whole
 from twin.traffic.simulation.batch import simulate
 from twin.traffic.studies.evaluate import hour, settings_for
 
 VALIDATION_SEEDS = (201, 202)  # neither tuned nor evaluated on
 PEER = "max_pressure"
+Out = Annotated[Path, typer.Option("--out", help="Folder of the policy; one that was begun is gone on with.")]
+Decisions = Annotated[int, typer.Option(help="Decisions of all signals together.")]
+Seed = Annotated[int, typer.Option(help="Draws streets, traffic and the network's first weights.")]
+WithTrenggalek = Annotated[bool, typer.Option(help="Train on the sketch of Trenggalek too (slow).")]
 MODEL, BEST, CURVE, SETTINGS = "checkpoint.zip", "policy.npz", "validation.csv", "settings.json"
 
 
@@ -104,14 +110,11 @@ def train(
 ) -> Path:
     """Train until `settings.decisions`, or go on with what `folder` has begun; returns the best policy's path.
 
-    Raises ValueError if the folder belongs to other settings.
+    Raises TrainingError if the folder was begun with other settings; more decisions may be asked for.
     """
     torch.set_num_threads(settings.threads)
     folder.mkdir(parents=True, exist_ok=True)
-    told = json.dumps(asdict(settings), indent=2, sort_keys=True) + "\n"
-    if (folder / SETTINGS).is_file() and (folder / SETTINGS).read_text(encoding="utf-8") != told:
-        raise ValueError(f"{folder} was begun with other settings: name another folder, or give {folder / SETTINGS}'s")
-    write_whole(folder / SETTINGS, told)
+    _remember(settings, folder / SETTINGS)
     begun = (folder / MODEL).is_file()
     model = load(folder / MODEL) if begun else make()
     model.set_logger(configure(str(folder / "tensorboard"), ["csv", "tensorboard"]))
@@ -127,6 +130,19 @@ def train(
     assert model.env is not None  # noqa: S101 (make and load give one)
     model.env.close()
     return folder / BEST
+
+
+def _remember(settings: Any, path: Path) -> None:
+    told = asdict(settings)
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        others = [name for name in told if name != "decisions" and told[name] != before.get(name)]
+        if others:
+            raise TrainingError(
+                f"{path.parent} was begun with {', '.join(f'{name} {before.get(name)}' for name in others)}:"
+                " give the same, or name another folder"
+            )
+    write_whole(path, json.dumps(told, indent=2, sort_keys=True) + "\n")
 
 
 def _forecast(model: BaseAlgorithm, decisions: int, tell: Callable[[str], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ import typer
 from twin import show
 from twin.carbon.cli import app as carbon_app
 from twin.compare import compare as compare_runs
-from twin.errors import TwinError
 from twin.kpi import score
 from twin.labour.cli import app as labour_app
 from twin.replay import replay as replay_run
@@ -19,7 +17,7 @@ from twin.run import Run, find
 from twin.runner import RUNS, run_scenario
 from twin.scenario import Scenario, shipped
 from twin.solar.cli import app as solar_app
-from twin.terminal import JsonFlag, err_console, out_console, print_json, print_rows, progress_bar, seeds_of
+from twin.terminal import JsonFlag, err_console, out_console, print_json, print_rows, progress_bar, run_app, seeds_of
 from twin.traffic.cli import app as traffic_app
 
 app = typer.Typer(
@@ -37,8 +35,6 @@ app.add_typer(carbon_app, name="carbon")
 app.add_typer(traffic_app, name="traffic")
 app.add_typer(labour_app, name="labour")
 
-AT_FAULT, INTERRUPTED = 2, 130
-
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="Override a value: `--set solar.panels=4`. Repeatable.")
@@ -46,22 +42,8 @@ Overrides = Annotated[
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one message and exit code 2, never a traceback."""
-    try:
-        code = app(standalone_mode=False)  # an exit code where a command ended itself, else what it returned: None
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    except TwinError as error:
-        err_console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        code = AT_FAULT
-    except Exception as error:  # the command line's own usage errors show themselves; anything else is a fault of ours
-        if not hasattr(error, "exit_code"):
-            raise
-        error.show()  # type: ignore[attr-defined]
-        code = error.exit_code
-    if code == INTERRUPTED:
-        err_console.print("interrupted; the same command goes on from the last whole month")
-    sys.exit(code or 0)
+    """Run the command line."""
+    run_app(app, "interrupted; the same command goes on from the last whole month")
 
 
 @app.command(

@@ -68,3 +68,7 @@ class OrdersError(FaultsError):
 
 class LedgerError(TwinError):
     """Something that the credit ledger does not allow."""
+
+
+class TrainingError(TwinError):
+    """A training that cannot be begun or gone on with."""

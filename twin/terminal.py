@@ -16,7 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from twin import show
 from twin.compare import Interval
+from twin.errors import TwinError
 
+AT_FAULT, INTERRUPTED = 2, 130
 out_console = Console()
 err_console = Console(stderr=True)
 
@@ -71,6 +73,24 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
             bar.update(task, completed=done, total=total, description=f"{title} {now}")
 
         yield update
+
+
+def run_app(app: typer.Typer, interrupted: str = "interrupted; the same command goes on where it stopped") -> None:
+    """Run a command line and exit: a user's mistake is one message and exit code 2, never a traceback."""
+    try:
+        code = app(standalone_mode=False)  # an exit code where a command ended itself, else what it returned: None
+    except (KeyboardInterrupt, typer.Abort):
+        tell(interrupted)
+        code = INTERRUPTED
+    except TwinError as error:
+        err_console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        code = AT_FAULT
+    except Exception as error:  # the command line's own usage errors show themselves; anything else is a fault of ours
+        if not hasattr(error, "exit_code"):
+            raise
+        error.show()  # type: ignore[attr-defined]
+        code = error.exit_code
+    sys.exit(code or 0)
 
 
 def seeds_of(text: str) -> list[int]:

@@ -17,6 +17,7 @@ from agents.training import train
 from controllers.features import MOVEMENTS, PHASES, features
 from envs.street import Scene
 from envs.vector import SignalVecEnv
+from twin.errors import TrainingError
 from twin.traffic.networks.locate import RESCO
 
 EXISTS = len(features("phase")) - 1
@@ -118,8 +119,8 @@ def test_a_training_that_was_stopped_goes_on_and_validates(tmp_path: Path):
     assert len(lines) >= 3
     assert go(600) == best  # nothing left to do
     assert delays(load(best), ("cologne3",), (1,))["cologne3"] > 0
-    settings = ppo.Settings(decisions=7)
-    with pytest.raises(ValueError, match="other settings"):
+    settings = ppo.Settings(decisions=7, seed=2)
+    with pytest.raises(TrainingError, match="was begun with seed 1"):
         train(lambda: ppo.make(settings), lambda _: ppo.make(settings), settings, best.parent, (), lambda _: None)
 
 
