@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+hypothesis.settings.register_profile("twin", deadline=None)  # tests do not assert timings
+hypothesis.settings.load_profile("twin")
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from controllers.rules import max_pressure
 from twin.errors import NetworkError
-from twin.traffic.networks import locate as networks
+from twin.traffic.networks import build as networks
 from twin.traffic.networks.build import built
 from twin.traffic.networks.locate import Network, locate
 from twin.traffic.signals.baselines import BASELINES, sumo_logic_xml
