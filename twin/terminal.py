@@ -80,7 +80,6 @@ def run_app(app: typer.Typer, interrupted: str = "interrupted; the same command 
     try:
         code = app(standalone_mode=False)  # an exit code where a command ended itself, else what it returned: None
     except (KeyboardInterrupt, typer.Abort):
-        tell(interrupted)
         code = INTERRUPTED
     except TwinError as error:
         err_console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
@@ -90,6 +89,8 @@ def run_app(app: typer.Typer, interrupted: str = "interrupted; the same command 
             raise
         error.show()  # type: ignore[attr-defined]
         code = error.exit_code
+    if code == INTERRUPTED:
+        tell(interrupted)
     sys.exit(code or 0)
 
 

@@ -1,5 +1,6 @@
 """Ledger, measured reductions, the register: conservation at every event, no tonne twice, what cannot come back."""
 
+import json
 import math
 
 import numpy as np
@@ -169,3 +170,15 @@ def test_a_late_and_failing_line():
         answers.append(link.pull(rng))
     assert all(answer is None or answer == max(0, i - 2) for i, answer in enumerate(answers))
     assert 140 < link.failures < 260
+
+
+def test_a_batch_that_was_sold_out_and_comes_back_is_as_old_as_it_was_also_after_a_restart():
+    ledger = Ledger()
+    for batch in ("old", "new"):
+        ledger.issue("a", batch, 10)
+        ledger.tokenise("a", batch, 10)
+    ledger.transfer("token", "a", "b", "old", 10)
+    again = Ledger.restored(json.loads(json.dumps(ledger.state(), sort_keys=True)))
+    for one in (ledger, again):
+        one.transfer("token", "b", "a", "old", 4)
+        assert one.batches("token", "a") == [("old", 4), ("new", 10)]

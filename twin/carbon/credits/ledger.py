@@ -100,8 +100,9 @@ class Ledger:
         return sum(t for (p, a, _), t in self.balances.items() if p == place and account in (None, a))
 
     def batches(self, place: Place, account: str) -> list[tuple[str, int]]:
-        """What an account holds in a place, oldest batch first."""
-        return [(b, t) for (p, a, b), t in self.balances.items() if (p, a) == (place, account) and t > 0]
+        """What an account holds in a place, in the order in which the batches were issued."""
+        held = {b: t for (p, a, b), t in self.balances.items() if (p, a) == (place, account) and t > 0}
+        return [(batch, held[batch]) for batch in self.issued if batch in held]
 
     def totals(self) -> dict[str, int | bool]:
         """The five totals and whether they conserve: issued = SPE-GRK + tokens + retired + cancelled."""
@@ -116,7 +117,8 @@ class Ledger:
     def state(self) -> dict[str, Any]:
         """Balances, totals and the number of events, as JSON values; events and certificates are a run's rows."""
         return {
-            "balances": [[*key, tco2e] for key, tco2e in self.balances.items() if tco2e], "issued": self.issued,
+            "balances": [[*key, tco2e] for key, tco2e in self.balances.items() if tco2e],
+            "issued": list(self.issued.items()),
             "retired": dict(self.retired), "cancelled": dict(self.cancelled), "events": self.events,
         }  # fmt: skip
 
