@@ -17,7 +17,7 @@ import numpy as np
 import typer
 
 from envs.battery import FEATURES, VillageBattery
-from twin.terminal import JsonFlag, print_rows, seeds_of, tell
+from twin.terminal import JsonFlag, print_rows, run_app, seeds_of, tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 SHIPPED = Path(__file__).parent / "village_battery.npz"
@@ -152,4 +152,4 @@ def ladder(
 
 
 if __name__ == "__main__":
-    app()
+    run_app(app)

@@ -7,6 +7,7 @@ With `--json` the rows are those of `python -m twin traffic baselines`, one a ne
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -57,11 +58,15 @@ def _lived(network: PhaseNetwork, scene: Scene, seed: int, place: Path) -> None:
 
 def _kept(weights: str, scene: Scene, seed: int) -> Path:
     """Where the measures of an hour under a policy are kept: by all that they depend on."""
-    ours = [path.read_bytes() for folder in ("envs", "agents") for path in sorted((ROOT / folder).glob("*.py"))]
-    code = hashlib.sha256(b"\0".join(ours)).hexdigest()
     job = {**scene.job(seed), "network": locate(scene.network).digest()}
-    told = json.dumps([weights, code, code_digest(), job], sort_keys=True)
+    told = json.dumps([weights, _our_code(), code_digest(), job], sort_keys=True)
     return cache_folder() / "policies" / f"{hashlib.sha256(told.encode()).hexdigest()}.json"
+
+
+@functools.cache
+def _our_code() -> str:
+    ours = [path.read_bytes() for folder in ("envs", "agents") for path in sorted((ROOT / folder).glob("*.py"))]
+    return hashlib.sha256(b"\0".join(ours)).hexdigest()
 
 
 def paired(rows: Sequence[Row], policy: str, peer: str, figure: str) -> Row:

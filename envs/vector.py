@@ -47,6 +47,7 @@ class SignalVecEnv(VecEnv):
     def reset(self) -> VecEnvObs:
         """Begin an episode on every street."""
         self._frames = [self._begin(i) for i in range(len(self.streets))]
+        self._serves = np.concatenate([street.serves for street in self.streets])
         self.reset_infos = [{} for _ in range(self.num_envs)]
         return self._observed()
 
@@ -70,6 +71,7 @@ class SignalVecEnv(VecEnv):
                     last = self._of(frame, street, j - where.start)
                     infos[j] = {"TimeLimit.truncated": True, "terminal_observation": last, "measures": measures}
                 frame = self._begin(i)
+                self._serves[where] = street.serves
             self._frames[i] = frame
         return self._observed(), rewards, dones, infos
 
@@ -86,7 +88,7 @@ class SignalVecEnv(VecEnv):
         return {
             "movements": np.concatenate([frame.movements for frame in self._frames]),
             "phases": np.concatenate([frame.phases for frame in self._frames]),
-            "serves": np.concatenate([street.serves for street in self.streets]),
+            "serves": self._serves.copy(),
         }
 
     @staticmethod

@@ -1,7 +1,8 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and our own tables read."""
 
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
 
@@ -16,3 +17,9 @@ def write_whole(path: Path, text: str) -> Path:
     finally:
         beside.unlink(missing_ok=True)
     return path
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of one of our own CSV tables."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

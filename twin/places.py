@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import Field
 
 from twin.errors import PlacesError
-from twin.files import write_whole
+from twin.files import read_rows, write_whole
 from twin.module import Options
 
 DATA = Path(__file__).parent / "data"
@@ -76,8 +76,7 @@ class PlacesOptions(Options):
 
 
 def _read(name: str) -> list[dict[str, str]]:
-    with (DATA / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_rows(DATA / name)
 
 
 @functools.cache

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from twin.files import read_rows
 
 DATA = Path(__file__).parent / "data"
 
@@ -24,8 +25,7 @@ class Fact:
 
 def rows(name: str) -> list[dict[str, str]]:
     """Rows of one of the tables."""
-    with (DATA / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_rows(DATA / name)
 
 
 def fact_of(row: Mapping[str, str]) -> Fact:

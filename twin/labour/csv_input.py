@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from twin.errors import LabourError
+from twin.files import write_whole
 
 SHOWN = 20  # faults of one kind that are spelt out; the rest is counted
 
@@ -68,13 +68,9 @@ def numbers(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
 
 
-def write_whole(table: pd.DataFrame, path: Path) -> None:
-    """Write a CSV beside its final name and rename it: whole, or not at all. Raises LabourError where it cannot be."""
-    beside = path.with_name(f".{path.name}.partial")
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV, whole or not at all. Raises LabourError where it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(beside, index=False)
-        os.replace(beside, path)
+        write_whole(path, table.to_csv(index=False))
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise LabourError(str(path), [f"cannot be written: {error.strerror}"]) from error

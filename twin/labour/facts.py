@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from twin.files import read_rows
 
 DATA = Path(__file__).parent / "data"
 STATUSES = ("employed", "unemployed", "out")
@@ -21,8 +22,7 @@ VINTAGES = ("book_2024", "bps_2024", "bps_2025")
 
 def read(name: str) -> list[dict[str, str]]:
     """Rows of one of the tables beside this module."""
-    with (DATA / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_rows(DATA / name)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+
+from twin.files import read_rows
 
 DATA = Path(__file__).parent / "data"
 PROGRAMMES = ("signals", "crypto", "podcast", "aipreneur", "solar", "ecobalance", "laras", "personnel", "jobtren")
@@ -45,8 +46,7 @@ class Programme:
 
 def read(name: str) -> list[dict[str, str]]:
     """Rows of one of the tables beside this module."""
-    with (DATA / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_rows(DATA / name)
 
 
 @functools.cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 from pathlib import Path
+
+from twin.files import read_rows
 
 DATA = Path(__file__).parent / "data"
 
@@ -12,8 +13,7 @@ DATA = Path(__file__).parent / "data"
 @functools.cache
 def rows(name: str) -> tuple[dict[str, str], ...]:
     """Rows of `data/NAME.csv`."""
-    with (DATA / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-        return tuple(csv.DictReader(file))
+    return tuple(read_rows(DATA / f"{name}.csv"))
 
 
 @functools.cache

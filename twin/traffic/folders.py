@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import hashlib
 import os
@@ -35,9 +34,3 @@ def code_digest(package: str = "") -> str:
     for path in sorted([*code, *tables]):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Rows of one of our own CSV tables."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.errors import CountsError, NetworkError
+from twin.files import read_rows
 from twin.traffic.demand.calibration import adjusted, calibrate, geh, measured, share_below, turn_passes
 from twin.traffic.demand.counts import Counts, Turn, counts_csv, read_counts, vehicle_turns, whole
 from twin.traffic.demand.hours import (
@@ -30,7 +31,7 @@ from twin.traffic.demand.hours import (
 from twin.traffic.demand.pedestrians import pedestrians_xml, trip_weights
 from twin.traffic.demand.sampling import Ways, assigned, candidate_ways, sampled
 from twin.traffic.demand.vehicles import emergency_xml, vehicle_mix
-from twin.traffic.folders import DATA, SKETCH, read_table
+from twin.traffic.folders import DATA, SKETCH
 from twin.traffic.networks.build import built
 from twin.traffic.networks.files import Network, program
 from twin.traffic.networks.locate import locate
@@ -105,18 +106,18 @@ def test_a_day_types_quarters_make_an_hour(name: str):
     kind = day_type(name)
     assert sum(kind.profile) == pytest.approx(1.0)
     assert min(kind.profile) > 0
-    assert set(kind.demand) == {row["group"] for row in read_table(DATA / "entry_groups.csv")}
+    assert set(kind.demand) == {row["group"] for row in read_rows(DATA / "entry_groups.csv")}
 
 
 def test_every_figure_of_demand_has_a_source_and_a_confidence():
     tables = ("day_types", "demand_parameters", "walking_speeds", "emergency_vehicles", "entry_groups")
-    rows = [row for name in tables for row in read_table(DATA / f"{name}.csv")]
+    rows = [row for name in tables for row in read_rows(DATA / f"{name}.csv")]
     assert all(row["source"] and row["confidence"] in ("stated", "official", "measured", "prior") for row in rows)
 
 
 def test_every_entry_of_the_sketch_has_a_group():
-    groups = {row["entry"] for row in read_table(DATA / "entry_groups.csv")}
-    assert groups == {row["entry"] for row in read_table(SKETCH / "demand.csv")}
+    groups = {row["entry"] for row in read_rows(DATA / "entry_groups.csv")}
+    assert groups == {row["entry"] for row in read_rows(SKETCH / "demand.csv")}
 
 
 def test_an_unknown_day_type_is_told_the_nearest():

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from twin.errors import NetworkError
+from twin.files import read_rows
 from twin.traffic.demand.vehicles import kinds, vehicle_type
-from twin.traffic.folders import SKETCH, read_table
+from twin.traffic.folders import SKETCH
 from twin.traffic.signals import theory
 from twin.traffic.simulation.electricity import lit_seconds, power, signal_electricity_kwh, signal_plts_percent
 from twin.traffic.simulation.measures import (
@@ -329,7 +330,7 @@ def test_an_unknown_vehicle_in_a_mix_is_named():
 
 
 def test_a_vehicle_type_has_what_the_table_names_as_sumo_does():
-    rows = {row["vehicle"]: row for row in read_table(SKETCH / "vehicles.csv")}
+    rows = {row["vehicle"]: row for row in read_rows(SKETCH / "vehicles.csv")}
     assert rows.keys() == CLASSES.keys()
     motorcycle, bus = vehicle_type(rows["motorcycle"]), vehicle_type(rows["bus"])
     assert all(word in motorcycle for word in ('latAlignment="compact"', 'minGapLat="0.3"', 'maxSpeedLat="1.5"'))

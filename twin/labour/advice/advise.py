@@ -12,7 +12,7 @@ from twin.labour.advice.explain import score_explained, screened_out, way_told, 
 from twin.labour.advice.fairness import parity
 from twin.labour.advice.intake import Register
 from twin.labour.advice.scores import top_lists
-from twin.labour.csv_input import write_whole
+from twin.labour.csv_input import write_table
 from twin.labour.matching.deferred import deferred_acceptance
 from twin.labour.matching.lists import Lists, vacancies_of
 from twin.labour.matching.planner import greedy, maximum_weight
@@ -66,7 +66,7 @@ def write_advice(
                                       language),
     }  # fmt: skip
     for name, table in tables.items():
-        write_whole(table, folder / name)
+        write_table(table, folder / name)
     figures = {row["method"]: row for row in rows}
     stable, best = figures["stable, seekers propose"]["score"], figures["planner's optimum"]["score"]
     return {

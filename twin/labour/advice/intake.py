@@ -18,7 +18,7 @@ import pandas as pd
 from twin.errors import LabourError
 from twin.labour.advice.fairness import AGES
 from twin.labour.advice.register import FURTHEST_KM, OLDEST, YOUNGEST, Seekers, Vacancies
-from twin.labour.csv_input import numbers, read_csv, row_faults, write_whole
+from twin.labour.csv_input import numbers, read_csv, row_faults, write_table
 from twin.labour.facts import EDUCATIONS, SEXES, bits_of, skills
 from twin.labour.privacy import k_anonymous, pseudonym, smallest_group
 from twin.places import kecamatan
@@ -186,7 +186,7 @@ def write_register(register: Register, folder: Path) -> list[Path]:
     })  # fmt: skip
     paths = [folder / "seekers.csv", folder / "vacancies.csv"]
     for table, path in zip((people, offers), paths, strict=True):
-        write_whole(table, path)
+        write_table(table, path)
     return paths
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from twin.errors import LabourError
-from twin.labour.csv_input import numbers, read_csv, row_faults, write_whole
+from twin.labour.csv_input import numbers, read_csv, row_faults, write_table
 from twin.labour.matching.lists import Lists, from_tables, vacancies_of
 
 
@@ -96,4 +96,4 @@ def write_matches(named: NamedLists, matched: np.ndarray, path: Path) -> None:
     """Write `seeker,vacancy`, one line a matched seeker in the order of the seekers' file."""
     vacancy = vacancies_of(named.lists, matched)
     table = pd.DataFrame({"seeker": named.seekers[vacancy >= 0], "vacancy": named.vacancies[vacancy[vacancy >= 0]]})
-    write_whole(table, path)
+    write_table(table, path)

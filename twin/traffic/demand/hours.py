@@ -16,12 +16,12 @@ import numpy as np
 import sumolib
 
 from twin.errors import CountsError
-from twin.files import write_whole
+from twin.files import read_rows, write_whole
 from twin.traffic.demand.counts import QUARTER_S, Counts, Turn, vehicle_turns
 from twin.traffic.demand.pedestrians import pedestrians_xml, walker_types_xml
 from twin.traffic.demand.sampling import Departure, Way, Ways, candidate_ways, sampled
 from twin.traffic.demand.vehicles import emergency_types_xml, emergency_xml, mix_xml, parameters, vehicle_mix
-from twin.traffic.folders import DATA, SKETCH, cache_folder, code_digest, read_table
+from twin.traffic.folders import DATA, SKETCH, cache_folder, code_digest
 from twin.traffic.networks.files import Network
 from twin.traffic.networks.locate import locate
 
@@ -48,7 +48,7 @@ class DayType:
 def day_types() -> dict[str, DayType]:
     """Every day type by name."""
     found: dict[str, dict[str, float]] = {}
-    for row in read_table(DATA / "day_types.csv"):
+    for row in read_rows(DATA / "day_types.csv"):
         found.setdefault(row["day_type"], {})[row["name"]] = float(row["value"])
     return {
         name: DayType(
@@ -102,8 +102,8 @@ def gravity(inflow: np.ndarray, attraction: np.ndarray) -> np.ndarray:
 
 def origin_destination(kind: DayType) -> dict[tuple[str, str], float]:
     """The sketch's vehicles an hour from entry edge to exit edge on a day of this type: a prior."""
-    entries = read_table(SKETCH / "demand.csv")
-    group = {row["entry"]: row["group"] for row in read_table(DATA / "entry_groups.csv")}
+    entries = read_rows(SKETCH / "demand.csv")
+    group = {row["entry"]: row["group"] for row in read_rows(DATA / "entry_groups.csv")}
     factor = np.array([kind.demand[group[row["entry"]]] for row in entries])
     inflow, attraction = (
         factor * np.array([float(row[column]) for row in entries]) for column in ("inflow_veh_per_h", "attraction")

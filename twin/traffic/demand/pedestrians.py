@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin.errors import NetworkError
+from twin.files import read_rows
 from twin.traffic.demand.vehicles import parameters
-from twin.traffic.folders import DATA, read_table
+from twin.traffic.folders import DATA
 
 
 class Pavement(NamedTuple):
@@ -38,7 +39,7 @@ def walker_types_xml() -> str:
         f'  <vType id="{row["walker"]}" vClass="pedestrian" width="{row["width_m"]}"'
         f' desiredMaxSpeed="{row["walking_speed_m_per_s"]}"'
         f' speedFactor="normc(1,{row["speed_deviation"]},0.5,1.5)"/>\n'
-        for row in read_table(DATA / "walking_speeds.csv")
+        for row in read_rows(DATA / "walking_speeds.csv")
     )
 
 
@@ -65,7 +66,7 @@ def pedestrians_xml(net: Any, per_h: float, *, begin_s: float, duration_s: float
     if len(places) < 2:
         raise NetworkError("the network has no sidewalks for pedestrians; build it with sidewalks, or ask for none")
     rng = np.random.default_rng([seed, 1])
-    classes = read_table(DATA / "walking_speeds.csv")
+    classes = read_rows(DATA / "walking_speeds.csv")
     shares = np.array([float(row["share"]) for row in classes])
     departs_s = np.sort(rng.uniform(begin_s, begin_s + duration_s, rng.poisson(per_h * duration_s / 3600)))
     weights = trip_weights(places, parameters()["mean_walk_m"])

@@ -8,7 +8,8 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from twin.traffic.folders import DATA, SKETCH, read_table
+from twin.files import read_rows
+from twin.traffic.folders import DATA, SKETCH
 
 MOTORCYCLE = "motorcycle"
 MIX = "mix"
@@ -27,18 +28,18 @@ OWN_COLUMNS = {"vehicle", "share", "share_of_other_than_motorcycles", "source", 
 @functools.cache
 def parameters() -> dict[str, float]:
     """Values of `data/demand_parameters.csv` by name; units, sources and confidence stand there."""
-    return {row["name"]: float(row["value"]) for row in read_table(DATA / "demand_parameters.csv")}
+    return {row["name"]: float(row["value"]) for row in read_rows(DATA / "demand_parameters.csv")}
 
 
 @functools.cache
 def kinds() -> tuple[str, ...]:
     """The kinds of vehicles of the mix (`sketch/vehicles.csv`)."""
-    return tuple(row["vehicle"] for row in read_table(SKETCH / "vehicles.csv"))
+    return tuple(row["vehicle"] for row in read_rows(SKETCH / "vehicles.csv"))
 
 
 def vehicle_mix(motorcycle_share: float) -> dict[str, float]:
     """Share of every kind [-], adding up to 1; those other than motorcycles share the rest as `vehicles.csv` says."""
-    rows = read_table(SKETCH / "vehicles.csv")
+    rows = read_rows(SKETCH / "vehicles.csv")
     return {
         row["vehicle"]: motorcycle_share
         if row["vehicle"] == MOTORCYCLE
@@ -65,7 +66,7 @@ def mix_xml(mix: Mapping[str, float]) -> str:
             row,
             probability=f"{mix[row['vehicle']]:.9g}",
         ) + "/>"
-        for row in read_table(SKETCH / "vehicles.csv")
+        for row in read_rows(SKETCH / "vehicles.csv")
     ]  # fmt: skip
     return "\n".join([f'  <vTypeDistribution id="{MIX}">', *lines, "  </vTypeDistribution>"]) + "\n"
 
@@ -75,7 +76,7 @@ def emergency_types_xml() -> str:
     return "".join(
         f"  {vehicle_type(row, vClass='emergency', guiShape='emergency')}>"
         '<param key="has.bluelight.device" value="true"/></vType>\n'
-        for row in read_table(DATA / "emergency_vehicles.csv")
+        for row in read_rows(DATA / "emergency_vehicles.csv")
     )
 
 
@@ -86,7 +87,7 @@ def emergency_xml(paths: Sequence[Sequence[str]], per_h: float, *, begin_s: floa
     lie is not known to the sketch. The ids are `ambulance.0`, `fire_engine.1`, ….
     """
     rng = np.random.default_rng([seed, 2])
-    rows = read_table(DATA / "emergency_vehicles.csv")
+    rows = read_rows(DATA / "emergency_vehicles.csv")
     shares = np.array([float(row["share"]) for row in rows])
     departs_s = np.sort(rng.uniform(begin_s, begin_s + duration_s, rng.poisson(per_h * duration_s / 3600)))
     lines = []

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import MissingExtraError, NetworkError
+from twin.files import read_rows
 from twin.traffic.demand.sampling import sumo_home
 from twin.traffic.demand.vehicles import mix_xml, vehicle_mix
-from twin.traffic.folders import DATA, read_table
+from twin.traffic.folders import DATA
 from twin.traffic.networks.build import NETCONVERT, netconvert, without_heading
 from twin.traffic.networks.check import check
 from twin.traffic.networks.files import HOUR_S, Network, elements
@@ -94,7 +95,7 @@ def _refuse(path: Path, to: Path, demand_veh_per_h: float) -> None:
 def types_xml() -> str:
     """SUMO road types from `data/osm_roads.csv`; kinds of roads that are not in it are left out of the network."""
     lines = ["<types>"]
-    for row in read_table(DATA / "osm_roads.csv"):
+    for row in read_rows(DATA / "osm_roads.csv"):
         sidewalk = f' sidewalkWidth="{row["sidewalk_width_m"]}"' if row["sidewalk_width_m"] else ""
         lines.append(
             f'  <type id="highway.{row["highway"]}" numLanes="{row["lanes_each_way"]}" priority="{row["priority"]}"'
@@ -141,7 +142,7 @@ def _roads_of_pbf(path: Path, plain: Path) -> None:
 
 def _look(name: str, plain: Path) -> int:
     """Number of traffic signals. Raises NetworkError if this is no OpenStreetMap data, or without roads or signals."""
-    known = {row["highway"] for row in read_table(DATA / "osm_roads.csv")}
+    known = {row["highway"] for row in read_rows(DATA / "osm_roads.csv")}
     root, roads, signals = "", 0, 0
     try:
         for event, element in elements(plain):
@@ -201,7 +202,7 @@ def _provenance(path: Path, folder: Path, signals: int, demand: dict[str, Any]) 
     return {
         "source": {"file": path.name, "sha256": _sha256(path), "attribution": ATTRIBUTION},
         "netconvert": {"version": importlib.metadata.version("eclipse-sumo"), "options": list(OPTIONS)},
-        "road_defaults": {"confidence": "prior", "rows": read_table(DATA / "osm_roads.csv")},
+        "road_defaults": {"confidence": "prior", "rows": read_rows(DATA / "osm_roads.csv")},
         "signals": {"in_source": signals, "in_network": sorted(set(re.findall(r'<tlLogic id="([^"]+)"', net)))},
         "demand": {
             **demand,

@@ -22,8 +22,8 @@ import numpy as np
 import sumolib
 
 from twin.errors import NetworkError
-from twin.files import write_whole
-from twin.traffic.folders import DATA, cache_folder, read_table
+from twin.files import read_rows, write_whole
+from twin.traffic.folders import DATA, cache_folder
 from twin.traffic.networks.files import HOUR_S, Network, elements, program
 from twin.traffic.signals.plans import Signals
 
@@ -83,7 +83,7 @@ def counted(network: Network, signals: Signals) -> Flows:
 @functools.cache
 def _car_units() -> dict[str, float]:
     """Passenger-car units of a vehicle class; a class that is not named counts as a car."""
-    return {row["vclass"]: float(row["value"]) for row in read_table(DATA / "passenger_car_units.csv")}
+    return {row["vclass"]: float(row["value"]) for row in read_rows(DATA / "passenger_car_units.csv")}
 
 
 def routes(network: Network) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from twin.traffic.folders import DATA, read_table
+from twin.files import read_rows
+from twin.traffic.folders import DATA
 
 DARK = "o"
 WS_PER_KWH = 3.6e6
@@ -16,7 +17,7 @@ WS_PER_KWH = 3.6e6
 @functools.cache
 def power() -> dict[str, float]:
     """Values of `data/signal_power.csv` by name [W, %]; sources and confidence stand there."""
-    return {row["name"]: float(row["value"]) for row in read_table(DATA / "signal_power.csv")}
+    return {row["name"]: float(row["value"]) for row in read_rows(DATA / "signal_power.csv")}
 
 
 def lit_seconds(

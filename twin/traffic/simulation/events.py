@@ -16,15 +16,16 @@ from pydantic import Field
 
 from controllers.plan import SignalPlan
 from twin.errors import FaultsError
+from twin.files import read_rows
 from twin.module import Options
-from twin.traffic.folders import DATA, read_table
+from twin.traffic.folders import DATA
 from twin.traffic.networks.files import Network, elements
 
 
 @functools.cache
 def event_parameters() -> dict[str, float]:
     """Values of `data/event_parameters.csv` by name; units, ranges, sources and confidence stand there."""
-    return {row["name"]: float(row["value"]) for row in read_table(DATA / "event_parameters.csv")}
+    return {row["name"]: float(row["value"]) for row in read_rows(DATA / "event_parameters.csv")}
 
 
 def _prior(name: str) -> Any:

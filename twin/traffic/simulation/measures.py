@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from twin.traffic.folders import DATA, read_table
+from twin.files import read_rows
+from twin.traffic.folders import DATA
 
 MG_PER_KG = 1e6
 TRIPS, WALKS, CONFLICTS = "trips.csv", "walks.csv", "conflicts.xml"
@@ -150,7 +151,7 @@ def read_walks(path: Path) -> dict[str, np.ndarray]:
 @functools.cache
 def thresholds() -> tuple[float, float]:
     """Time to collision and post-encroachment time [s] below which an encounter is a conflict."""
-    values = {row["measure"]: float(row["value"]) for row in read_table(DATA / "conflict_thresholds.csv")}
+    values = {row["measure"]: float(row["value"]) for row in read_rows(DATA / "conflict_thresholds.csv")}
     return values["ttc"], values["pet"]
 
 
@@ -175,13 +176,13 @@ def count_conflicts(path: Path) -> tuple[int, int, int]:
 @functools.cache
 def occupancy() -> dict[str, float]:
     """Persons in a vehicle by its kind; `other` for the rest."""
-    return {row["vehicle"]: float(row["value"]) for row in read_table(DATA / "occupancy.csv")}
+    return {row["vehicle"]: float(row["value"]) for row in read_rows(DATA / "occupancy.csv")}
 
 
 @functools.cache
 def emergency_kinds() -> tuple[str, ...]:
     """The kinds of emergency vehicles."""
-    return tuple(row["vehicle"] for row in read_table(DATA / "emergency_vehicles.csv"))
+    return tuple(row["vehicle"] for row in read_rows(DATA / "emergency_vehicles.csv"))
 
 
 def persons_in(kinds: Sequence[str] | np.ndarray) -> np.ndarray:

@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from twin.errors import NetworkError
+from twin.files import read_rows
 from twin.traffic.demand.vehicles import MIX, MOTORCYCLE, vehicle_mix, vehicle_type
-from twin.traffic.folders import DATA, SKETCH, read_table
+from twin.traffic.folders import DATA, SKETCH
 from twin.traffic.networks.build import built
 from twin.traffic.networks.files import program
 
@@ -90,7 +91,7 @@ class Equivalent:
 @functools.cache
 def manual() -> dict[str, float]:
     """Values of `data/capacity_manual.csv` by name; units, sources and confidence stand there."""
-    return {row["name"]: float(row["value"]) for row in read_table(DATA / "capacity_manual.csv")}
+    return {row["name"]: float(row["value"]) for row in read_rows(DATA / "capacity_manual.csv")}
 
 
 def manual_pcu(kind: str) -> float:
@@ -122,7 +123,7 @@ def discharge(
     mix: Mapping[str, float], lane_width_m: float = 3.25, lanes: int = 2, cycles: int = 10, seed: int = 1
 ) -> Discharge:
     """Run the experiment; seconds to a minute. Raises NetworkError with SUMO's message."""
-    rows = {row["vehicle"]: row for row in read_table(SKETCH / "vehicles.csv")}
+    rows = {row["vehicle"]: row for row in read_rows(SKETCH / "vehicles.csv")}
     if unknown := [kind for kind in mix if kind not in rows]:
         raise NetworkError(f"no vehicle {unknown[0]!r} in the mix; known: {', '.join(rows)}")
     with tempfile.TemporaryDirectory(prefix="twin-saturation-") as name:
