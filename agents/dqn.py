@@ -13,7 +13,7 @@ import typer
 from stable_baselines3 import DQN
 
 from agents.policies import PhaseDQN
-from agents.streets import VALIDATION, training_environment
+from agents.streets import VALIDATION
 from agents.training import Decisions, Out, Seed, WithTrenggalek, train
 from envs.vector import SignalVecEnv
 from twin import terminal
@@ -44,16 +44,11 @@ class Settings:
     threads: int = 1
 
 
-def environment(settings: Settings) -> SignalVecEnv:
-    """The training streets."""
-    return training_environment(settings.reward, settings.with_trenggalek, settings.seed, settings.shared)
-
-
-def make(settings: Settings) -> DQN:
+def make(settings: Settings, streets: SignalVecEnv) -> DQN:
     """An untrained learner on the training streets."""
     return DQN(
         PhaseDQN,
-        environment(settings),
+        streets,
         learning_rate=settings.learning_rate,
         buffer_size=settings.memory,
         learning_starts=settings.begin_after,
@@ -82,11 +77,7 @@ def main(
 ) -> None:
     """Train one policy for any junction with DQN."""
     settings = Settings(decisions=decisions, seed=seed, with_trenggalek=with_trenggalek)
-    best = train(
-        lambda: make(settings),
-        lambda path: DQN.load(path, env=environment(settings), device="cpu"),
-        settings, out, VALIDATION, terminal.tell,
-    )  # fmt: skip
+    best = train(DQN, make, settings, out, VALIDATION, terminal.tell)
     terminal.tell(f"the best policy is {best}")
 
 

@@ -13,7 +13,7 @@ import typer
 from stable_baselines3 import PPO
 
 from agents.policies import PhaseActorCritic
-from agents.streets import VALIDATION, training_environment
+from agents.streets import VALIDATION
 from agents.training import Decisions, Out, Seed, WithTrenggalek, train
 from envs.vector import SignalVecEnv
 from twin import terminal
@@ -42,16 +42,11 @@ class Settings:
     threads: int = 1
 
 
-def environment(settings: Settings) -> SignalVecEnv:
-    """The training streets."""
-    return training_environment(settings.reward, settings.with_trenggalek, settings.seed, settings.shared)
-
-
-def make(settings: Settings) -> PPO:
+def make(settings: Settings, streets: SignalVecEnv) -> PPO:
     """An untrained learner on the training streets."""
     return PPO(
         PhaseActorCritic,
-        environment(settings),
+        streets,
         learning_rate=settings.learning_rate,
         n_steps=settings.steps,
         batch_size=settings.batch,
@@ -78,11 +73,7 @@ def main(
 ) -> None:
     """Train one policy for any junction with PPO."""
     settings = Settings(decisions=decisions, seed=seed, with_trenggalek=with_trenggalek)
-    best = train(
-        lambda: make(settings),
-        lambda path: PPO.load(path, env=environment(settings), device="cpu"),
-        settings, out, VALIDATION, terminal.tell,
-    )  # fmt: skip
+    best = train(PPO, make, settings, out, VALIDATION, terminal.tell)
     terminal.tell(f"the best policy is {best}")
 
 

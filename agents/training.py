@@ -20,6 +20,8 @@ from stable_baselines3.common.logger import configure
 from agents.network import save
 from agents.policies import network_of
 from agents.rollout import delays
+from agents.streets import training_environment
+from envs.vector import SignalVecEnv
 from twin.errors import TrainingError
 from twin.files import write_whole
 from twin.traffic.simulation.batch import simulate
@@ -101,8 +103,8 @@ def tuned_delay_s(network: str) -> float:
 
 
 def train(
-    make: Callable[[], BaseAlgorithm],
-    load: Callable[[Path], BaseAlgorithm],
+    algorithm: type[BaseAlgorithm],
+    make: Callable[[Any, SignalVecEnv], BaseAlgorithm],
     settings: Any,
     folder: Path,
     validation: Sequence[str],
@@ -116,19 +118,19 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     _remember(settings, folder / SETTINGS)
     begun = (folder / MODEL).is_file()
-    model = load(folder / MODEL) if begun else make()
+    streets = training_environment(settings.reward, settings.with_trenggalek, settings.seed, settings.shared)
+    model = algorithm.load(folder / MODEL, env=streets, device="cpu") if begun else make(settings, streets)
     model.set_logger(configure(str(folder / "tensorboard"), ["csv", "tensorboard"]))
     if begun:
         tell(f"going on after {model.num_timesteps:,} decisions")
     else:
-        _forecast(model, settings.decisions, tell)
+        _forecast(streets, settings.decisions, tell)
     stop = Validation(folder, validation, settings.validate_every, settings.patience, tell)
     left = settings.decisions - model.num_timesteps
     if left > 0 and stop.since_best < settings.patience:
         model.learn(left, callback=stop, reset_num_timesteps=False, progress_bar=False)
         model.save(folder / MODEL)
-    assert model.env is not None  # noqa: S101 (make and load give one)
-    model.env.close()
+    streets.close()
     return folder / BEST
 
 
@@ -145,13 +147,12 @@ def _remember(settings: Any, path: Path) -> None:
     write_whole(path, json.dumps(told, indent=2, sort_keys=True) + "\n")
 
 
-def _forecast(model: BaseAlgorithm, decisions: int, tell: Callable[[str], None]) -> None:
+def _forecast(streets: SignalVecEnv, decisions: int, tell: Callable[[str], None]) -> None:
     """Say how long the training will take, from a few decisions of all streets without learning."""
-    assert model.env is not None  # noqa: S101
-    model.env.reset()
+    streets.reset()
     began, steps = time.perf_counter(), 60
     for _ in range(steps):
-        model.env.step(np.array([model.action_space.sample() for _ in range(model.env.num_envs)]))
-    rate = steps * model.env.num_envs / (time.perf_counter() - began)
+        streets.step(np.array([streets.action_space.sample() for _ in range(streets.num_envs)]))
+    rate = steps * streets.num_envs / (time.perf_counter() - began)
     hours = decisions / rate / 3600
     tell(f"{decisions:,} decisions at about {rate:,.0f} a second: {hours:.1f} h, and the learning itself")

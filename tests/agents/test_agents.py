@@ -108,10 +108,7 @@ def test_ppo_and_dqn_learn_on_the_phase_network():
 def test_a_training_that_was_stopped_goes_on_and_validates(tmp_path: Path):
     def go(decisions: int) -> Path:
         settings = ppo.Settings(decisions=decisions, with_trenggalek=False, steps=24, validate_every=300)
-        return train(
-            lambda: ppo.make(settings), lambda path: PPO.load(path, env=ppo.environment(settings)), settings,
-            tmp_path / str(decisions), ("cologne3",), lambda _: None,
-        )  # fmt: skip
+        return train(PPO, ppo.make, settings, tmp_path / str(decisions), ("cologne3",), lambda _: None)
 
     best = go(600)
     lines = (best.parent / "validation.csv").read_text().splitlines()
@@ -121,7 +118,7 @@ def test_a_training_that_was_stopped_goes_on_and_validates(tmp_path: Path):
     assert delays(load(best), ("cologne3",), (1,))["cologne3"] > 0
     settings = ppo.Settings(decisions=7, seed=2)
     with pytest.raises(TrainingError, match="was begun with seed 1"):
-        train(lambda: ppo.make(settings), lambda _: ppo.make(settings), settings, best.parent, (), lambda _: None)
+        train(PPO, ppo.make, settings, best.parent, (), lambda _: None)
 
 
 def test_theory_a_paired_difference_by_hand():
