@@ -31,7 +31,7 @@ class Settings:
     width: int = 32
     learning_rate: float = 3e-4
     steps: int = 120  # decisions of each signal between two updates
-    batch: int = 512
+    batch: int = 600  # divides what all signals of the streets decide between two updates
     epochs: int = 4
     gamma: float = 0.97  # a decision every 5 s: half of what counts lies within two minutes
     gae_lambda: float = 0.95

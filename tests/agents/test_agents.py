@@ -107,7 +107,7 @@ def test_ppo_and_dqn_learn_on_the_phase_network():
 @pytest.mark.slow
 def test_a_training_that_was_stopped_goes_on_and_validates(tmp_path: Path):
     def go(decisions: int) -> Path:
-        settings = ppo.Settings(decisions=decisions, with_trenggalek=False, steps=24, validate_every=300)
+        settings = ppo.Settings(decisions=decisions, with_trenggalek=False, steps=24, batch=240, validate_every=300)
         return train(PPO, ppo.make, settings, tmp_path / str(decisions), ("cologne3",), lambda _: None)
 
     best = go(600)
