@@ -130,6 +130,7 @@ def train(
     if left > 0 and stop.since_best < settings.patience:
         model.learn(left, callback=stop, reset_num_timesteps=False, progress_bar=False)
         model.save(folder / MODEL)
+    model.logger.close()
     streets.close()
     return folder / BEST
 
