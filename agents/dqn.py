@@ -27,7 +27,7 @@ class Settings:
     seed: int = 1
     reward: str = "people"
     shared: float = 0.3  # part of each reward that is its street's mean
-    with_trenggalek: bool = True  # the sketch is ten times slower than the rest together
+    with_trenggalek: bool = True  # the sketch takes as long as the rest together
     width: int = 32
     learning_rate: float = 3e-4
     memory: int = 200_000  # decisions remembered

@@ -37,24 +37,38 @@ class PhaseNetwork(nn.Module):
         nn.init.zeros_(last.bias)
         self.score = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), last)
         self.value = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, 1))
-        self.pressure = nn.Parameter(torch.tensor([10.0, 0.0, 1.0]))  # served vehicles, those downstream, to stay
+        self.pressure = nn.Parameter(torch.tensor([4.0, 0.0, 1.0]))  # served vehicles, those downstream, to stay
 
     def forward(
         self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Scores (batch, PHASES) and values (batch,) of observations as `controllers.features` tells them."""
-        exists = phases[:, :, PHASE["exists"]]
+        return self.scores(movements, phases, serves), self.value_of(movements, phases, serves)
+
+    def scores(self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor) -> torch.Tensor:
+        """Scores alone."""
+        _, own = self._embedded(movements, phases, serves)
+        absent = phases[:, :, PHASE["exists"]] < 0.5
+        rivals, _ = self.compete(own, own, own, key_padding_mask=absent, need_weights=False)
+        learned = self.score(torch.cat([own, rivals], dim=2)).squeeze(2)
+        return (learned + self._pressure(movements, phases, serves)).masked_fill(absent, NEVER)
+
+    def value_of(self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor) -> torch.Tensor:
+        """Values alone."""
+        embedded, own = self._embedded(movements, phases, serves)
+        there = phases[:, :, PHASE["exists"], None]
+        mean = (own * there).sum(dim=1) / there.sum(dim=1)
+        most = (own * there).amax(dim=1)
+        return self.value(torch.cat([mean, most, embedded.sum(dim=1)], dim=1)).squeeze(1)
+
+    def _embedded(
+        self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Movements (batch, MOVEMENTS, width) and phases (batch, PHASES, width) as vectors."""
         embedded = self.movement(movements) * movements[:, :, MOVEMENT["exists"], None]
         served = serves @ embedded
         waiting = embedded.sum(dim=1, keepdim=True) - served
-        own = torch.relu(self.phase(torch.cat([served, waiting, phases], dim=2)))
-        rivals, _ = self.compete(own, own, own, key_padding_mask=exists < 0.5, need_weights=False)
-        learned = self.score(torch.cat([own, rivals], dim=2)).squeeze(2)
-        scores = (learned + self._pressure(movements, phases, serves)).masked_fill(exists < 0.5, NEVER)
-        there = exists[:, :, None]
-        mean = (own * there).sum(dim=1) / there.sum(dim=1)
-        most = (own * there).amax(dim=1)
-        return scores, self.value(torch.cat([mean, most, embedded.sum(dim=1)], dim=1)).squeeze(1)
+        return embedded, torch.relu(self.phase(torch.cat([served, waiting, phases], dim=2)))
 
     def _pressure(self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor) -> torch.Tensor:
         green = (serves > 0).to(movements.dtype)

@@ -27,22 +27,24 @@ class _AsSeen(BaseFeaturesExtractor):
 
 
 class _Both(nn.Module):
-    """What ActorCriticPolicy asks for: latent vectors of actor and critic, which here are scores and value already."""
+    """What ActorCriticPolicy asks for: latent vectors of actor and critic, which here are scores and value already.
 
-    def __init__(self, network: PhaseNetwork, phases: int) -> None:
+    Each has a network of its own: the value's gradients are the larger by far, and would drown the policy's.
+    """
+
+    def __init__(self, width: int, phases: int) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.critic = PhaseNetwork(width), PhaseNetwork(width)
         self.latent_dim_pi, self.latent_dim_vf = phases, 1
 
     def forward(self, seen: Seen) -> tuple[torch.Tensor, torch.Tensor]:
-        scores, value = self.network(seen["movements"], seen["phases"], seen["serves"])
-        return scores, value[:, None]
+        return self.forward_actor(seen), self.forward_critic(seen)
 
     def forward_actor(self, seen: Seen) -> torch.Tensor:
-        return self.forward(seen)[0]
+        return self.network.scores(seen["movements"], seen["phases"], seen["serves"])
 
     def forward_critic(self, seen: Seen) -> torch.Tensor:
-        return self.forward(seen)[1]
+        return self.critic.value_of(seen["movements"], seen["phases"], seen["serves"])[:, None]
 
 
 class PhaseActorCritic(ActorCriticPolicy):
@@ -53,7 +55,7 @@ class PhaseActorCritic(ActorCriticPolicy):
         super().__init__(*args, **{**kwargs, "features_extractor_class": _AsSeen, "ortho_init": False})
 
     def _build_mlp_extractor(self) -> None:
-        self.mlp_extractor = _Both(PhaseNetwork(self._width), int(self.action_space.n))  # type: ignore[assignment,attr-defined]
+        self.mlp_extractor = _Both(self._width, int(self.action_space.n))  # type: ignore[assignment,attr-defined]
 
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)

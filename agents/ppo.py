@@ -27,18 +27,19 @@ class Settings:
     seed: int = 1
     reward: str = "people"
     shared: float = 0.3  # part of each reward that is its street's mean
-    with_trenggalek: bool = True  # the sketch is ten times slower than the rest together
+    with_trenggalek: bool = True  # the sketch takes as long as the rest together
     width: int = 32
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     steps: int = 120  # decisions of each signal between two updates
-    batch: int = 600  # divides what all signals of the streets decide between two updates
+    batch: int = 750  # divides what all signals of the streets decide between two updates
     epochs: int = 4
     gamma: float = 0.97  # a decision every 5 s: half of what counts lies within two minutes
     gae_lambda: float = 0.95
     entropy: float = 0.002
     clip: float = 0.2
+    most_gradient: float = 10.0
     validate_every: int = 100_000
-    patience: int = 8  # validations without a better one before it stops
+    patience: int = 10  # validations without a better one before it stops
     threads: int = 1
 
 
@@ -55,6 +56,7 @@ def make(settings: Settings, streets: SignalVecEnv) -> PPO:
         gae_lambda=settings.gae_lambda,
         ent_coef=settings.entropy,
         clip_range=settings.clip,
+        max_grad_norm=settings.most_gradient,
         policy_kwargs={"width": settings.width},
         seed=settings.seed,
         device="cpu",

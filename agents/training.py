@@ -40,7 +40,7 @@ MODEL, BEST, CURVE, SETTINGS = "checkpoint.zip", "policy.npz", "validation.csv",
 class Validation(BaseCallback):
     """Every `every` decisions: a checkpoint, and the mean delay on the validation networks.
 
-    The score is the mean ratio of the delay to that of max-pressure tuned on the very network and seeds. The best
+    The score is the geometric mean of the ratios of the delay to that of max-pressure tuned on the very network and seeds. The best
     network so far is kept in `folder`; training stops after `patience` validations without a better one.
     """
 
@@ -74,7 +74,7 @@ class Validation(BaseCallback):
         self._next = self.num_timesteps + self.every
         network = network_of(self.model.policy)
         found = delays(network, self.networks, VALIDATION_SEEDS)
-        score = float(np.mean([found[name] / self._peer_s[name] for name in self.networks]))
+        score = float(np.exp(np.mean([np.log(found[name] / self._peer_s[name]) for name in self.networks])))
         better = self._note(score)
         if better:
             save(network, self.folder / BEST)

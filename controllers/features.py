@@ -70,7 +70,6 @@ class Features:
         self.junctions = junctions
         n, most = junctions.exists.shape
         self._slots, self.serves = _slots(junctions, zone_of)
-        self._there = self._slots >= 0
         self._exists = np.zeros((n, PHASES), dtype=bool)
         self._exists[:, :most] = junctions.exists
         self._rows = np.arange(n)
@@ -81,77 +80,66 @@ class Features:
         self._fed[:, :most] = fed / np.maximum(fed.sum(axis=2, keepdims=True), 1.0)
         self._exits = _exits(zone_of, exit_of, junctions.green.shape[1])
         self._min_green_s = np.array([plan.min_green_s for plan in junctions.plans])
+        self._walks = [plan.crossings_of for plan in junctions.plans]
         self._max_green_s = np.array([plan.max_green_s for plan in junctions.plans])
-        self._movement_scale, self._movement_most = _limits("movement")
-        self._phase_scale, self._phase_most = _limits("phase")
+        scale, self._movement_most = _limits("movement")
+        self._movement_factor = (self._slots >= 0)[:, :, None] / scale
+        scale, self._phase_most = _limits("phase")
+        self._phase_factor = self._exists[:, :, None] / scale
         self._phase_served_s = np.full((n, PHASES), begin_s)
         self._movement_served_s = np.full((n, MOVEMENTS), begin_s)
 
     def see(self, readings: Readings, priority: list[int | None] | None = None) -> Observation:
         """The observations of all junctions; `priority[j]` is the phase that an emergency vehicle asks for."""
-        now_s, shown = readings.time_s, readings.green_s > 0
-        present = np.zeros(self._exists.shape)
-        present[self._rows, readings.phase] = 1.0
-        lit = np.where(shown[:, None], self.serves[self._rows, readings.phase], 0.0)
-        self._movement_served_s[lit > 0] = now_s
-        self._phase_served_s[self._rows[shown], readings.phase[shown]] = now_s
-        seen = np.isfinite(readings.vehicles)
-        vehicles, halting = np.where(seen, readings.vehicles, 0.0), np.where(seen, readings.halting, 0.0)
-        released = np.einsum("jz,z->j", self._green[self._rows, readings.phase], vehicles) * shown
-        inflow = released @ self._fed[self._rows, readings.phase]
-        movements = np.stack(
-            [
-                self._by_slot(vehicles),
-                self._by_slot(halting),
-                self._by_slot(inflow),
-                self._by_slot(self._exits @ vehicles),
-                lit,
-                now_s - self._movement_served_s,
-                self._by_slot(seen),
-                self._there,
-            ],
-            axis=2,
-        )
-        movements *= self._there[:, :, None]
-        green_s = present * readings.green_s[:, None]
-        phases = np.stack(
-            [
-                present,
-                green_s,
-                (self._max_green_s - readings.green_s)[:, None] * present,
-                now_s - self._phase_served_s,
-                np.broadcast_to((readings.green_s >= self._min_green_s)[:, None], present.shape),
-                self._walk_calls(readings),
-                self._priority(priority),
-                self._exists,
-            ],
-            axis=2,
-        )
-        phases *= self._exists[:, :, None]
-        return Observation(
-            np.clip(movements / self._movement_scale, 0.0, self._movement_most).astype(np.float32),
-            np.clip(phases / self._phase_scale, 0.0, self._phase_most).astype(np.float32),
-            self.serves,
-        )
+        return Observation(self._movements(readings), self._phases(readings, priority), self.serves)
 
-    def _by_slot(self, per_zone: np.ndarray) -> np.ndarray:
-        return per_zone[self._slots]  # a missing movement reads the last zone and is blanked later
+    def _movements(self, readings: Readings) -> np.ndarray:
+        now_s, phase, shown = readings.time_s, readings.phase, readings.green_s > 0
+        lit = self.serves[self._rows, phase] * shown[:, None]
+        np.copyto(self._movement_served_s, now_s, where=lit > 0)
+        vehicles, halting = readings.vehicles, readings.halting
+        by_zone = np.ones((5, len(vehicles)))
+        if not np.isfinite(vehicles.sum()):
+            seen = by_zone[4] = np.isfinite(vehicles)
+            vehicles, halting = np.where(seen, vehicles, 0.0), np.where(seen, halting, 0.0)
+        released = (self._green[self._rows, phase] @ vehicles) * shown
+        by_zone[0], by_zone[1] = vehicles, halting
+        by_zone[2] = released @ self._fed[self._rows, phase]
+        by_zone[3] = self._exits @ vehicles
+        found = np.empty(self._movement_factor.shape, dtype=np.float32)  # features in the order of the table
+        by_slot = by_zone[:, self._slots]  # a missing movement reads the last zone and is blanked by its factor
+        found[:, :, :4] = by_slot[:4].transpose(1, 2, 0)
+        found[:, :, 4] = lit
+        found[:, :, 5] = now_s - self._movement_served_s
+        found[:, :, 6] = by_slot[4]
+        found[:, :, 7] = 1.0
+        return _scaled(found, self._movement_factor, self._movement_most)
 
-    def _walk_calls(self, readings: Readings) -> np.ndarray:
-        """Crossings that somebody waits for, by the phase in which they walk."""
-        calls = np.zeros(self._exists.shape)
+    def _phases(self, readings: Readings, priority: list[int | None] | None) -> np.ndarray:
+        phase, green_s = readings.phase, readings.green_s
+        shown = green_s > 0
+        self._phase_served_s[self._rows[shown], phase[shown]] = readings.time_s
+        found = np.zeros(self._phase_factor.shape, dtype=np.float32)  # features in the order of the table
+        here = found[self._rows, phase]
+        here[:, 0], here[:, 1], here[:, 2] = 1.0, green_s, self._max_green_s - green_s
+        found[self._rows, phase] = here
+        found[:, :, 3] = readings.time_s - self._phase_served_s
+        found[:, :, 4] = (green_s >= self._min_green_s)[:, None]
         for j, pressed in enumerate(readings.walk_calls):
-            if pressed:
-                for p, walking in enumerate(self.junctions.plans[j].crossings_of):
-                    calls[j, p] = len(walking & pressed)
-        return calls
+            if pressed:  # crossings that somebody waits for, by the phase in which they walk
+                found[j, : len(self._walks[j]), 5] = [len(walking & pressed) for walking in self._walks[j]]
+        for j, asked in enumerate(priority or ()):
+            if asked is not None:
+                found[j, asked, 6] = 1.0
+        found[:, :, 7] = 1.0
+        return _scaled(found, self._phase_factor, self._phase_most)
 
-    def _priority(self, priority: list[int | None] | None) -> np.ndarray:
-        asked = np.zeros(self._exists.shape)
-        for j, phase in enumerate(priority or ()):
-            if phase is not None:
-                asked[j, phase] = 1.0
-        return asked
+
+def _scaled(found: np.ndarray, factor: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """The features in place, blanked where there is nothing, scaled, and cut off."""
+    found *= factor
+    np.maximum(found, 0.0, out=found)
+    return np.minimum(found, most, out=found)
 
 
 def _slots(junctions: Junctions, zone_of: Links) -> tuple[np.ndarray, np.ndarray]:
@@ -185,4 +173,5 @@ def _exits(zone_of: Links, exit_of: Links, zones: int) -> np.ndarray:
 
 def _limits(of: str) -> tuple[np.ndarray, np.ndarray]:
     chosen = features(of)
-    return np.array([one.scale for one in chosen]), np.array([one.most for one in chosen])
+    scale, most = zip(*((one.scale, one.most) for one in chosen), strict=True)
+    return np.array(scale, dtype=np.float32), np.array(most, dtype=np.float32)

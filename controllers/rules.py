@@ -7,6 +7,8 @@ at every junction, int array (J,). They see detectors alone, and what they want 
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -69,22 +71,25 @@ class Readings:
 Decide = Callable[[Readings], np.ndarray]
 
 
+def _reported(counts: np.ndarray) -> np.ndarray:
+    """The counts, 0 where a detector says nothing."""
+    return counts if np.isfinite(counts.sum()) else np.nan_to_num(counts)
+
+
 def fixed_time(junctions: Junctions) -> Decide:
     """The plans' own programmes by the clock: no detectors. Greens are separated by the plan's yellow and all-red."""
     steps = [plan.programme or tuple((p, 30.0) for p in range(len(plan.phases))) for plan in junctions.plans]
-    most = max(map(len, steps), default=0)
-    ends_s, phases = np.full((len(steps), most), np.inf), np.zeros((len(steps), most), dtype=int)
-    for j, (plan, own) in enumerate(zip(junctions.plans, steps, strict=True)):
-        ends_s[j, : len(own)] = np.cumsum([green_s + plan.lost_s for _, green_s in own])
-        phases[j, : len(own)] = [phase for phase, _ in own]
-    cycle_s = np.max(ends_s, axis=1, initial=0.0, where=np.isfinite(ends_s))
-    offset_s = np.array([plan.offset_s for plan in junctions.plans])
-    rows = np.arange(len(steps))
+    phases = [[phase for phase, _ in own] for own in steps]
+    ends_s = [
+        list(itertools.accumulate(green_s + plan.lost_s for _, green_s in own))
+        for plan, own in zip(junctions.plans, steps, strict=True)
+    ]
 
     def decide(readings: Readings) -> np.ndarray:
-        at_s = (readings.time_s - offset_s) % cycle_s
-        wanted: np.ndarray = phases[rows, (ends_s <= at_s[:, None]).sum(axis=1)]
-        return wanted
+        at_s = [
+            (readings.time_s - plan.offset_s) % ends[-1] for plan, ends in zip(junctions.plans, ends_s, strict=True)
+        ]
+        return np.array([own[bisect_right(ends, s)] for own, ends, s in zip(phases, ends_s, at_s, strict=True)])
 
     return decide
 
@@ -104,11 +109,11 @@ def max_pressure(
     """
     zones = junctions.green - exit_weight * junctions.exit_green
     rows = np.arange(len(junctions.plans))
+    absent = np.where(junctions.exists, 0.0, -np.inf)
 
     def decide(readings: Readings) -> np.ndarray:
         present = (1 - halting_weight) * readings.vehicles + halting_weight * readings.halting
-        pressure = (zones @ np.nan_to_num(present)).reshape(junctions.exists.shape)
-        pressure[~junctions.exists] = -np.inf
+        pressure = (zones @ _reported(present)).reshape(absent.shape) + absent
         pressure[rows, readings.phase] += switch_bonus_veh + 1e-9
         return np.where(readings.green_s >= min_green_s, pressure.argmax(axis=1), readings.phase)
 
@@ -128,13 +133,14 @@ def self_organising(
     may take over, unless 1 … `platoon_veh` vehicles are passing on the present green (a small platoon is not cut).
     """
     asked = np.zeros(junctions.exists.shape)
+    green = junctions.green.reshape(*asked.shape, -1)
     rows = np.arange(len(junctions.plans))
     last_s: list[float] = []
 
     def decide(readings: Readings) -> np.ndarray:
-        present = np.nan_to_num((1 - halting_weight) * readings.vehicles + halting_weight * readings.halting)
-        served = junctions.green.reshape(*junctions.exists.shape, -1)[rows, readings.phase]
-        waiting = np.einsum("jpz,jz,z->jp", junctions.green.reshape(*junctions.exists.shape, -1), 1 - served, present)
+        present = _reported((1 - halting_weight) * readings.vehicles + halting_weight * readings.halting)
+        served = green[rows, readings.phase]
+        waiting = (green @ ((1 - served) * present)[:, :, None])[:, :, 0]
         asked[:] = (asked + waiting * (readings.time_s - (last_s[-1] if last_s else readings.time_s))) * (waiting > 0)
         last_s[:] = [readings.time_s]
         asked[rows, readings.phase] = 0.0

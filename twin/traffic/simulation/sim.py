@@ -197,7 +197,7 @@ class TrafficSim:
         present = list(map(_libsumo.lane_getLastStepVehicleNumber, self._lanes))
         read_halting = _libsumo.lane_getLastStepHaltingNumber
         halt = [read_halting(lane) if here else 0 for lane, here in zip(self._lanes, present, strict=True)]
-        vehicles, halting = self._by_zone(present), self._by_zone(halt)
+        vehicles, halting = self._by_zone(present, halt)
         self.trace.times_s.append(self.time_s)
         self.trace.queues.append(halting)
         self.present = vehicles, halting
@@ -214,7 +214,7 @@ class TrafficSim:
 
     def waiting_s(self) -> np.ndarray:
         """For how long the vehicles that stand in each zone have stood, summed [s], float (zones,)."""
-        return self._by_zone(list(map(_libsumo.lane_getWaitingTime, self._lanes)))
+        return self._by_zone(list(map(_libsumo.lane_getWaitingTime, self._lanes)))[0]
 
     def _loop_file(self) -> list[str]:
         """A file beside the other outputs with a loop 2 m before every stop line, where loops are wanted."""
@@ -235,9 +235,10 @@ class TrafficSim:
         self._passed = np.array([libsumo.inductionloop.getIntervalVehicleNumber(loop) for loop in self._loops], float)
         return self._passed - before
 
-    def _by_zone(self, counts: Sequence[float]) -> np.ndarray:
+    def _by_zone(self, *counts: Sequence[float]) -> np.ndarray:
+        """Counts of the lanes as counts of the zones, float (kinds, zones)."""
         by_lane = np.array(counts, dtype=float)
-        return by_lane if self._shares is None else self._shares @ by_lane
+        return by_lane if self._shares is None else by_lane @ self._shares.T
 
     def _pressed(self) -> tuple[frozenset[int], ...]:
         """Crossings for which somebody stands and waits, by junction."""
