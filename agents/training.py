@@ -40,8 +40,9 @@ MODEL, BEST, CURVE, SETTINGS = "checkpoint.zip", "policy.npz", "validation.csv",
 class Validation(BaseCallback):
     """Every `every` decisions: a checkpoint, and the mean delay on the validation networks.
 
-    The score is the geometric mean of the ratios of the delay to that of max-pressure tuned on the very network and seeds. The best
-    network so far is kept in `folder`; training stops after `patience` validations without a better one.
+    The score is the geometric mean of the ratios of the delay to that of max-pressure tuned on the very network and
+    seeds. The best network so far is kept in `folder`; training stops after `patience` validations without a better
+    one.
     """
 
     folder: Path

@@ -65,7 +65,7 @@ def test_a_phase_that_there_is_not_is_never_wanted():
 def test_theory_an_untrained_network_is_max_pressure_with_a_bonus_for_the_present_phase():
     m, p, s = observed(np.random.default_rng(2))
     scores, _ = PhaseNetwork().eval()(m, p, s)
-    served = 10 * ((s > 0).float() @ m[:, :, :1]).squeeze(2) + p[:, :, 0]
+    served = 4 * ((s > 0).float() @ m[:, :, :1]).squeeze(2) + p[:, :, 0]
     assert torch.allclose(scores[0, :4], served[0, :4], atol=1e-5)
 
 
