@@ -26,6 +26,7 @@ from twin.compare import interval
 from twin.files import write_whole
 from twin.traffic.folders import ROOT, cache_folder, code_digest
 from twin.traffic.networks.locate import locate
+from twin.traffic.simulation.events import EventOptions
 from twin.traffic.studies.evaluate import baselines, known_controllers
 
 SHOWN = ("delay_s", "delay_p95_s", "not_inserted", "emergency_travel_time_s", "pedestrian_wait_s")
@@ -122,17 +123,20 @@ def main(
     seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")] = "301..310",
     day_type: Annotated[str, typer.Option(help="On trenggalek: its day type.")] = "weekday",
     with_baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Beside tuned baselines.")] = True,
+    priority: Annotated[
+        bool, typer.Option("--priority/--no-priority", help="Emergency vehicles ask for green, whoever controls.")
+    ] = True,
     as_json: terminal.JsonFlag = False,
 ) -> None:
     """Evaluate a policy on networks and seeds, beside every tuned baseline in the same SUMO."""
     chosen, everything = terminal.seeds_of(seeds), []
     for name in networks:
-        scenes = [(Scene(name, day_type=day_type, measured=True), seed) for seed in chosen]
+        scene = Scene(name, day_type=day_type, events=EventOptions(emergency_priority=priority), measured=True)
         with terminal.progress_bar(f"{name}: policy") as progress:
-            rows = policy_rows(policy, scenes, progress)
+            rows = policy_rows(policy, [(scene, seed) for seed in chosen], progress)
         if with_baselines:
             with terminal.progress_bar(f"{name}: baselines") as progress:
-                rows += baselines([name], known_controllers(()), chosen, progress, day_type=day_type)
+                rows += baselines([name], known_controllers(()), chosen, progress, **scene.conditions())
         everything += rows
         if not as_json:
             _show(name, rows, policy.stem, len(chosen))

@@ -8,11 +8,14 @@ Interrupted, the same command goes on where it was. The best policy on the valid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from stable_baselines3 import PPO
 
-from agents.policies import PhaseActorCritic
+from agents.network import load
+from agents.policies import PhaseActorCritic, network_of
 from agents.streets import VALIDATION
 from agents.training import Decisions, Out, Seed, WithTrenggalek, train
 from envs.vector import SignalVecEnv
@@ -29,23 +32,24 @@ class Settings:
     shared: float = 0.3  # part of each reward that is its street's mean
     with_trenggalek: bool = True  # the sketch takes as long as the rest together
     width: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 7e-4
     steps: int = 120  # decisions of each signal between two updates
-    batch: int = 750  # divides what all signals of the streets decide between two updates
+    batch: int = 600  # divides what all signals of the streets decide between two updates
     epochs: int = 4
-    gamma: float = 0.97  # a decision every 5 s: half of what counts lies within two minutes
+    gamma: float = 0.98  # a decision every 5 s: half of what counts lies within three minutes
     gae_lambda: float = 0.95
-    entropy: float = 0.002
+    entropy: float = 0.01
     clip: float = 0.2
     most_gradient: float = 10.0
     validate_every: int = 100_000
     patience: int = 10  # validations without a better one before it stops
     threads: int = 1
+    begin_with: str = ""  # weights of a policy that was trained before
 
 
 def make(settings: Settings, streets: SignalVecEnv) -> PPO:
-    """An untrained learner on the training streets."""
-    return PPO(
+    """A learner on the training streets, untrained or with an earlier policy's weights."""
+    learner = PPO(
         PhaseActorCritic,
         streets,
         learning_rate=settings.learning_rate,
@@ -61,6 +65,9 @@ def make(settings: Settings, streets: SignalVecEnv) -> PPO:
         seed=settings.seed,
         device="cpu",
     )
+    if settings.begin_with:
+        network_of(learner.policy).load_state_dict(load(Path(settings.begin_with)).state_dict())
+    return learner
 
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -72,9 +79,14 @@ def main(
     decisions: Decisions = Settings.decisions,
     seed: Seed = Settings.seed,
     with_trenggalek: WithTrenggalek = Settings.with_trenggalek,
+    begin_with: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Weights to begin with: an earlier policy.npz.")
+    ] = None,
 ) -> None:
     """Train one policy for any junction with PPO."""
-    settings = Settings(decisions=decisions, seed=seed, with_trenggalek=with_trenggalek)
+    settings = Settings(
+        decisions=decisions, seed=seed, with_trenggalek=with_trenggalek, begin_with=str(begin_with or "")
+    )
     best = train(PPO, make, settings, out, VALIDATION, terminal.tell)
     terminal.tell(f"the best policy is {best}")
 

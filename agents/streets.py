@@ -23,7 +23,7 @@ TEST = ("cologne8", "ingolstadt1", "ingolstadt7", "ingolstadt21", "arterial4x4")
 DAY_TYPES = ("weekday", "market_day", "school_peak", "lebaran", "night")
 JUNCTIONS, TOWNS = range(1000), range(200)  # numbers that are trained on; tests may draw others
 TOWN_SIGNALS = 5
-SOFT_VEH = 5.0
+SOFT_VEH = 20.0
 FAULTY_SHARE = 0.3  # of episodes with faulty detectors; prior
 FAULTS_PERCENT = 40.0  # at most so many detectors dead, stuck, or readings lost in those; prior
 

@@ -44,10 +44,14 @@ def _waiting(sim: TrafficSim) -> np.ndarray:
     return -sim.signals.approaches @ sim.waiting_s()
 
 
+def _time(sim: TrafficSim) -> np.ndarray:
+    return -sim.travelling()
+
+
 def _people(sim: TrafficSim) -> np.ndarray:
     waiting = np.array([len(calls) for calls in sim.readings.walk_calls] or [0] * len(sim.guards), dtype=float)
     urgent = np.array([phase is not None for phase in sim.priority], dtype=float)
-    return _queue(sim) - WALKER_VEH * waiting - EMERGENCY_VEH * urgent
+    return _time(sim) - WALKER_VEH * waiting - EMERGENCY_VEH * urgent
 
 
 REWARDS = {
@@ -61,6 +65,13 @@ REWARDS = {
             "pressure", "veh", "vehicles in its approaches against those in its exits, negative difference", _pressure
         ),
         Reward("waiting", "s", "time that those who stand in its approaches have stood, summed, negative", _waiting),
-        Reward("people", "veh", "queue, plus 1 for a crossing where somebody waits, plus 10 for blue light", _people),
+        Reward(
+            "time",
+            "veh",
+            "vehicles on the roads from which the junction is the next signal, those not yet let in"
+            " counted, negative: summed over junctions the time that everybody takes (Little's law)",
+            _time,
+        ),
+        Reward("people", "veh", "time, plus 1 for a crossing where somebody waits, plus 10 for blue light", _people),
     )
 }

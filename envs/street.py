@@ -62,15 +62,17 @@ class Scene:
         check(network)
         return signals_of(network.net_file, self._detectors().camera_range_m)
 
+    def conditions(self) -> dict[str, Any]:
+        """What `twin.traffic.studies.evaluate.hour` is to be told, so that a baseline lives through the same."""
+        return {
+            "day_type": self.day_type, "scale": self.scale, "motorcycle_share": self.motorcycle_share,
+            "detectors": self._detectors(), "duration_s": self.duration_s, "events": self.events,
+        }  # fmt: skip
+
     def job(self, seed: int, raw: bool = False) -> dict[str, Any]:
         """What the street's process is told; `seed` draws the traffic."""
         settings = settings_for(self.network, COMPANION)
-        one = hour(
-            self.network, COMPANION, settings, seed, day_type=self.day_type, scale=self.scale,
-            motorcycle_share=self.motorcycle_share, detectors=self._detectors(), duration_s=self.duration_s,
-            events=self.events,
-        )  # fmt: skip
-        told = one.as_json()
+        told = hour(self.network, COMPANION, settings, seed, **self.conditions()).as_json()
         if self.begin_s is not None:
             told["network"]["begin_s"] = self.begin_s
         own = {"decision_s": self.decision_s, "reward": self.reward, "measured": self.measured, "raw": raw}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import heapq
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from twin.errors import NetworkError
 from twin.files import write_whole
 from twin.traffic.folders import cache_folder
 
-LAYOUT = 1  # counts up when what is kept changes its meaning
+LAYOUT = 2  # counts up when what is kept changes its meaning
 WALKING_SPEED_SLOW_M_PER_S = 1.0  # clears a crossing; with yellow and all-red even the slowest class (0.8) is across
 
 
@@ -30,7 +31,8 @@ class Signals:
 
     `zones`: for every detector zone the lanes that it covers, with the share of each lane's vehicles that belongs to it
     (a lane upstream of two approaches counts half for each). `zone_of[j][link]` and `exit_of[j][link]` are zone numbers
-    or −1. `walking_areas[j]` gives for each crossing link the edges on which people wait for it.
+    or −1. `walking_areas[j]` gives for each crossing link the edges on which people wait for it. `roads[j]` are the
+    edges from which junction j is the next signal; no edge belongs to two.
     """
 
     plans: tuple[SignalPlan, ...]
@@ -38,6 +40,7 @@ class Signals:
     zone_of: tuple[tuple[int, ...], ...]
     exit_of: tuple[tuple[int, ...], ...]
     walking_areas: tuple[dict[int, tuple[str, tuple[str, ...]]], ...]
+    roads: tuple[tuple[str, ...], ...]
 
     @functools.cached_property
     def junctions(self) -> Junctions:
@@ -86,6 +89,7 @@ def _signals(kept: dict[str, Any]) -> Signals:
         tuple(map(tuple, kept["zone_of"])),
         tuple(map(tuple, kept["exit_of"])),
         tuple({int(link): (edge, tuple(areas)) for link, (edge, areas) in w.items()} for w in kept["walking_areas"]),
+        tuple(map(tuple, kept["roads"])),
     )
 
 
@@ -110,7 +114,25 @@ def _read(net_file: Path, camera_range_m: float) -> dict[str, Any]:
         "zone_of": zone_of,
         "exit_of": [[-1 if lane is None else _fed(lane, zones.numbers) for lane in row] for row in exit_of],
         "walking_areas": walking,
+        "roads": _roads([{link[0].getEdge() for link in light.getConnections()} for light in lights]),
     }
+
+
+def _roads(before: Sequence[set[Any]]) -> list[list[str]]:
+    """Edges from which each signal is the next: those before it, and what leads to them, the nearest signal's first."""
+    owner: dict[Any, int] = {}
+    found: list[list[str]] = [[] for _ in before]
+    todo = [(0.0, j, edge.getID(), edge) for j, edges in enumerate(before) for edge in edges]
+    heapq.heapify(todo)
+    while todo:
+        away_m, j, name, edge = heapq.heappop(todo)
+        if edge not in owner:
+            owner[edge] = j
+            found[j].append(name)
+            further = [up for up in edge.getIncoming() if up not in owner and up.getFunction() == ""]
+            for up in further:
+                heapq.heappush(todo, (away_m + edge.getLength(), j, up.getID(), up))
+    return [sorted(roads) for roads in found]
 
 
 def _links(light: Any) -> dict[int, Any]:

@@ -212,6 +212,14 @@ class TrafficSim:
             walk_calls=self._pressed() if self._crossed else (),
         )
 
+    def travelling(self) -> np.ndarray:
+        """Vehicles on the roads to each junction, and those that wait to be let in there, float (junctions,)."""
+        count, roads = _libsumo.edge_getLastStepVehicleNumber, self.signals.roads
+        found = np.array([sum(map(count, own)) for own in roads], dtype=float)
+        if _libsumo.simulation_getPendingVehicles():
+            found += [sum(len(_libsumo.edge_getPendingVehicles(edge)) for edge in own) for own in roads]
+        return found
+
     def waiting_s(self) -> np.ndarray:
         """For how long the vehicles that stand in each zone have stood, summed [s], float (zones,)."""
         return self._by_zone(list(map(_libsumo.lane_getWaitingTime, self._lanes)))[0]

@@ -100,18 +100,20 @@ def baselines(
     seeds: Sequence[int],
     progress: Progress | None = None,
     *,
-    day_type: str = "weekday",
-    scale: float = 1.0,
     untuned: bool = False,
+    **conditions: Any,
 ) -> list[dict[str, Any]]:
-    """One row a network, controller and seed with all measures; tuned settings where there are any, or `untuned`."""
+    """One row a network, controller and seed with all measures; tuned settings where there are any, or `untuned`.
+
+    `conditions` are those of `hour`: day type, demand, detectors, events.
+    """
     keys, jobs = [], []
     for name in networks:
         for controller in controllers:
             chosen = BASELINES[controller].defaults if untuned else settings_for(name, controller)
             for seed in seeds:
                 keys.append({"network": name, "controller": controller, "seed": seed})
-                jobs.append(hour(name, controller, chosen, seed, day_type=day_type, scale=scale))
+                jobs.append(hour(name, controller, chosen, seed, **conditions))
     answers = simulate(jobs, progress)
     return [{**key, **answer["measures"]} for key, answer in zip(keys, answers, strict=True)]
 
