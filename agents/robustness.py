@@ -16,12 +16,13 @@ import altair as alt
 import pandas as pd
 import typer
 
-from agents.evaluate import policy_rows
+from agents.evaluate import Progress, policy_rows
 from envs.street import Scene
 from twin import terminal
 from twin.traffic.networks.locate import locate
+from twin.traffic.simulation.batch import simulate
 from twin.traffic.simulation.events import Outage
-from twin.traffic.studies.evaluate import baselines, detectors_for, known_controllers
+from twin.traffic.studies.evaluate import baseline_jobs, detectors_for, known_controllers
 
 AXES: Mapping[str, Sequence[float]] = {
     "dead_percent": (0, 10, 30, 50),  # zones without a detector
@@ -62,11 +63,20 @@ def _changed(scene: Scene, axis: str, value: float) -> Scene:
     return replace(scene, detectors=detectors_for(scene.network).model_copy(update={axis: value}))
 
 
-def rows_at(point: Point, policy: Path, controllers: Sequence[str], seeds: Sequence[int]) -> list[Row]:
-    """One row a controller and seed, the policy's first, with the axis and the value."""
-    rows = policy_rows(policy, [(point.scene, seed) for seed in seeds])
-    rows += baselines([point.scene.network], controllers, seeds, **point.scene.conditions())
-    return [{"axis": point.axis, "value": point.value, **row} for row in rows]
+def rows_along(
+    everything: Sequence[Point], policy: Path, controllers: Sequence[str], seeds: Sequence[int], progress: Progress
+) -> list[Row]:
+    """One row a point, controller and seed with all measures, and with the axis and the value."""
+    lived = [(point, (point.scene, seed)) for point in everything for seed in seeds]
+    keys, jobs = [{"axis": point.axis, "value": point.value} for point, _ in lived], []
+    for point in everything:
+        names, hours = baseline_jobs([point.scene.network], controllers, seeds, **point.scene.conditions())
+        keys += [{"axis": point.axis, "value": point.value, **name} for name in names]
+        jobs += hours
+    everybody = len(lived) + len(jobs)
+    rows: list[Row] = policy_rows(policy, [scene for _, scene in lived], lambda done, _: progress(done, everybody))
+    rows += [answer["measures"] for answer in simulate(jobs, lambda done, _: progress(len(lived) + done, everybody))]
+    return [{**key, **row} for key, row in zip(keys, rows, strict=True)]
 
 
 def curves(rows: Sequence[Row]) -> alt.Chart:
@@ -105,17 +115,14 @@ def main(
     wanted, names, chosen = axis or list(AXES), known_controllers(controller or ()), terminal.seeds_of(seeds)
     if unknown := [name for name in wanted if name not in AXES]:
         raise typer.BadParameter(f"no axis {', '.join(unknown)}: there are {', '.join(AXES)}")
-    everything, found = points(network, wanted), []
-    with terminal.progress_bar(f"{network}: {len(everything)} conditions") as progress:
-        for done, point in enumerate(everything, 1):
-            found += rows_at(point, policy, names, chosen)
-            progress(done, len(everything))
+    with terminal.progress_bar(f"{network}: axes") as progress:
+        found = rows_along(points(network, wanted), policy, names, chosen, progress)
     if plot is not None:
         curves(found).save(plot)
     if as_json:
         terminal.print_json(found)
     else:
-        terminal.print_rows(means(found), f"{network}, {len(chosen)} seeds, mean delay [s] (never let in)", False)
+        terminal.print_rows(means(found), f"{network}, {len(chosen)} seeds, mean delay in s (never let in)", False)
 
 
 def means(rows: Sequence[Row]) -> list[Row]:

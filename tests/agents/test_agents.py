@@ -11,6 +11,7 @@ from agents import ppo
 from agents.evaluate import best_baseline, paired
 from agents.network import NEVER, PhaseNetwork, load, save
 from agents.policies import PhaseActorCritic, PhaseDQN, network_of
+from agents.robustness import AXES, Point, points, rows_along
 from agents.rollout import delays
 from agents.streets import TEST, VALIDATION, faults, junction, streets
 from agents.training import train
@@ -19,6 +20,7 @@ from envs.street import Scene
 from envs.vector import SignalVecEnv
 from twin.errors import TrainingError
 from twin.traffic.networks.locate import RESCO
+from twin.traffic.simulation.detectors import DetectorOptions
 
 EXISTS = len(features("phase")) - 1
 
@@ -133,3 +135,28 @@ def test_theory_a_paired_difference_by_hand():
     assert found["percent"] == pytest.approx(-100 / 11)
     assert found["p"] == pytest.approx(0.5)  # differences −2, −2, +1: two of eight sign patterns are as extreme, twice
     assert paired(rows, "policy", "nobody", "delay_s") == {"figure": "delay_s", "seeds": 0}
+
+
+def test_theory_without_any_detector_a_policy_still_serves_everybody_in_turn(tmp_path: Path):
+    rows = rows_along(
+        [Point("dead_percent", 100.0, Scene("junction-3", measured=True, detectors=DetectorOptions(dead_percent=100)))],
+        save(PhaseNetwork(), tmp_path / "policy.npz"), ["shipped"], [1], lambda *_: None,
+    )  # fmt: skip
+    assert [row["controller"] for row in rows] == ["policy", "shipped"]
+    assert all(row["axis"] == "dead_percent" and row["value"] == 100.0 for row in rows)
+    assert rows[0]["arrived"] > 0
+
+
+def test_every_axis_changes_what_it_names():
+    names = list(AXES)
+    for point in points("trenggalek", names):
+        assert point.axis in names
+        changed = {
+            "dead_percent": point.scene.conditions()["detectors"].dead_percent,
+            "stuck_percent": point.scene.conditions()["detectors"].stuck_percent,
+            "demand_factor": point.scene.scale,
+            "motorcycle_share": point.scene.motorcycle_share,
+            "dark_junctions": len(point.scene.events.outages),
+        }
+        assert changed[point.axis] == point.value
+    assert "motorcycle_share" not in {point.axis for point in points("cologne1", names)}

@@ -107,6 +107,20 @@ def baselines(
 
     `conditions` are those of `hour`: day type, demand, detectors, events.
     """
+    keys, jobs = baseline_jobs(networks, controllers, seeds, untuned=untuned, **conditions)
+    answers = simulate(jobs, progress)
+    return [{**key, **answer["measures"]} for key, answer in zip(keys, answers, strict=True)]
+
+
+def baseline_jobs(
+    networks: Sequence[str],
+    controllers: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    untuned: bool = False,
+    **conditions: Any,
+) -> tuple[list[dict[str, Any]], list[Job]]:
+    """What to simulate for `baselines`, and the names that each row begins with."""
     keys, jobs = [], []
     for name in networks:
         for controller in controllers:
@@ -114,8 +128,7 @@ def baselines(
             for seed in seeds:
                 keys.append({"network": name, "controller": controller, "seed": seed})
                 jobs.append(hour(name, controller, chosen, seed, **conditions))
-    answers = simulate(jobs, progress)
-    return [{**key, **answer["measures"]} for key, answer in zip(keys, answers, strict=True)]
+    return keys, jobs
 
 
 def summary(rows: Sequence[Mapping[str, Any]], figures: Sequence[str]) -> list[dict[str, Any]]:
