@@ -88,6 +88,7 @@ class SumoEnvironment(gymnasium.Env[Any, Any]):
         self._observation_spaces = {ts: self._space(ts) for ts in self.ts_ids}
         self._action_spaces = {ts: spaces.Discrete(len(plan.phases)) for ts, plan in self.plans.items()}
         self.episode, self.metrics = 0, list[dict[str, float]]()
+        self.measures: Mapping[str, Any] = {}  # of the last hour, where the scene is measured
         if single_agent:
             self.observation_space = self._observation_spaces[self.ts_ids[0]]
             self.action_space = self._action_spaces[self.ts_ids[0]]
@@ -148,7 +149,7 @@ class SumoEnvironment(gymnasium.Env[Any, Any]):
         seen, rewards, info = self._observations(), self._rewards(self._frame), self._info()
         over = self._frame.over
         if over:
-            self.street.end()
+            self.measures = self.street.end()
         if self.single_agent:
             return seen[self.ts_ids[0]], rewards[self.ts_ids[0]], False, over, info
         return seen, rewards, {**dict.fromkeys(self.ts_ids, False), "__all__": over}, info
