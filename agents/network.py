@@ -17,13 +17,15 @@ from controllers.features import features
 
 MOVEMENT = {one.name: i for i, one in enumerate(features("movement"))}
 PHASE = {one.name: i for i, one in enumerate(features("phase"))}
+SHORT_GREEN = 12.0 / next(one.scale for one in features("phase") if one.name == "green")  # 12 s; prior
 NEVER = -1e9  # the logit of a phase that there is not
 
 
 class PhaseNetwork(nn.Module):
     """Scores of phases and the value of a junction's state.
 
-    The score begins as max-pressure's: vehicles served, with a bonus for the present phase; what is learned is added.
+    The score begins as max-pressure's: vehicles served, with a bonus for the present phase while its
+    green is short. What is learned is added.
     """
 
     def __init__(self, width: int = 32, heads: int = 4) -> None:
@@ -37,7 +39,8 @@ class PhaseNetwork(nn.Module):
         nn.init.zeros_(last.bias)
         self.score = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), last)
         self.value = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, 1))
-        self.pressure = nn.Parameter(torch.tensor([4.0, 0.0, 1.0]))  # served vehicles, those downstream, to stay
+        # Tens of served vehicles, tens of those downstream, to stay, to stay while the green is short.
+        self.pressure = nn.Parameter(torch.tensor([4.0, 0.0, 0.0, 20.0]))
 
     def forward(
         self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor
@@ -73,7 +76,9 @@ class PhaseNetwork(nn.Module):
     def _pressure(self, movements: torch.Tensor, phases: torch.Tensor, serves: torch.Tensor) -> torch.Tensor:
         green = (serves > 0).to(movements.dtype)
         sums = green @ movements[:, :, [MOVEMENT["vehicles"], MOVEMENT["downstream"]]]
-        parts = torch.stack([sums[:, :, 0], -sums[:, :, 1], phases[:, :, PHASE["present"]]], dim=2)
+        present = phases[:, :, PHASE["present"]]
+        short = torch.relu(SHORT_GREEN - phases[:, :, PHASE["green"]]) * present
+        parts = torch.stack([sums[:, :, 0], -sums[:, :, 1], present, short], dim=2)
         return parts @ self.pressure
 
 

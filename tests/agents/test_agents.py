@@ -64,10 +64,13 @@ def test_a_phase_that_there_is_not_is_never_wanted():
     assert (scores[0, :3] > NEVER).all()
 
 
-def test_theory_an_untrained_network_is_max_pressure_with_a_bonus_for_the_present_phase():
+def test_theory_an_untrained_network_is_max_pressure_that_stays_while_the_green_is_short():
     m, p, s = observed(np.random.default_rng(2))
     scores, _ = PhaseNetwork().eval()(m, p, s)
-    served = 4 * ((s > 0).float() @ m[:, :, :1]).squeeze(2) + p[:, :, 0]
+    names = [one.name for one in features("phase")]
+    present, green = p[:, :, names.index("present")], p[:, :, names.index("green")]
+    stays = 20 * present * torch.relu(12 / 30 - green)
+    served = 4 * ((s > 0).float() @ m[:, :, :1]).squeeze(2) + stays
     assert torch.allclose(scores[0, :4], served[0, :4], atol=1e-5)
 
 
