@@ -23,7 +23,6 @@ TEST = ("cologne8", "ingolstadt1", "ingolstadt7", "ingolstadt21", "arterial4x4")
 DAY_TYPES = ("weekday", "market_day", "school_peak", "lebaran", "night")
 JUNCTIONS, TOWNS = range(1000), range(200)  # numbers that are trained on; tests may draw others
 TOWN_SIGNALS = 5
-SOFT_VEH = 20.0
 FAULTY_SHARE = 0.3  # of episodes with faulty detectors; prior
 FAULTS_PERCENT = 40.0  # at most so many detectors dead, stuck, or readings lost in those; prior
 
@@ -70,13 +69,8 @@ def streets(reward: str, with_trenggalek: bool = True) -> list[Draw]:
 
 
 def training_environment(reward: str, with_trenggalek: bool, seed: int, shared: float) -> SignalVecEnv:
-    """The training streets as one environment, its rewards `shaped`."""
-    return SignalVecEnv(streets(reward, with_trenggalek), seed, shared, shaped)
-
-
-def shaped(rewards: np.ndarray) -> np.ndarray:
-    """Rewards of the order of 1, a jam's not much below a queue's: else the few jams are all that is learned from."""
-    return -np.log1p(rewards / -SOFT_VEH)
+    """The training streets as one environment."""
+    return SignalVecEnv(streets(reward, with_trenggalek), seed, shared)
 
 
 @functools.cache

@@ -1,5 +1,6 @@
-"""Rewards by name. Each is a function of a simulation just after a decision: float (junctions,), 0 at best, else below.
+"""Rewards by name. Each is a function of a simulation just after a decision: float (junctions,).
 
+All but `served` and `people` count what is bad: 0 at best, else below.
 They see the street as it is, not as the detectors report it: a policy is judged by what people live through.
 """
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from twin.traffic.simulation.sim import TrafficSim
 
 EMERGENCY_VEH = 10.0  # an emergency vehicle that has to ask for green weighs as much as so many others; prior
+HORIZON = 25.0  # decisions that a discount of 0.96 looks ahead: so long a vehicle served is one fewer that waits
 WALKER_VEH = 1.0  # so does a crossing where somebody waits; prior
 
 
@@ -48,10 +50,14 @@ def _time(sim: TrafficSim) -> np.ndarray:
     return -sim.travelling()
 
 
+def _served(sim: TrafficSim) -> np.ndarray:
+    return sim.served()
+
+
 def _people(sim: TrafficSim) -> np.ndarray:
     waiting = np.array([len(calls) for calls in sim.readings.walk_calls] or [0] * len(sim.guards), dtype=float)
     urgent = np.array([phase is not None for phase in sim.priority], dtype=float)
-    return _time(sim) - WALKER_VEH * waiting - EMERGENCY_VEH * urgent
+    return _served(sim) - (WALKER_VEH * waiting + EMERGENCY_VEH * urgent) / HORIZON
 
 
 REWARDS = {
@@ -72,6 +78,19 @@ REWARDS = {
             " counted, negative: summed over junctions the time that everybody takes (Little's law)",
             _time,
         ),
-        Reward("people", "veh", "time, plus 1 for a crossing where somebody waits, plus 10 for blue light", _people),
+        Reward(
+            "served",
+            "veh",
+            "vehicles that left the roads to the junction; discounted it ranks decisions as `time` does where the"
+            " junction has no say in who arrives, without the noise of their arrival",
+            _served,
+        ),
+        Reward(
+            "people",
+            "veh",
+            "served, less 1 for a crossing where somebody waits and 10 for blue light, over a horizon"
+            f" of {HORIZON:g} decisions",
+            _people,
+        ),
     )
 }

@@ -12,7 +12,6 @@ from envs.spaces import action_space, observation_space
 from envs.street import Frame, Scene, Street
 
 Draw = Callable[[np.random.Generator], Scene]
-Shape = Callable[[np.ndarray], np.ndarray]
 
 
 class SignalVecEnv(VecEnv):
@@ -21,16 +20,13 @@ class SignalVecEnv(VecEnv):
     >>> env = SignalVecEnv(["grid4x4", "cologne3"], seed=1)  # 19 sub-environments
 
     A street is the name of a network, a Scene, or a function that draws the next episode's scene from a generator (its
-    scenes must have equally many signals). `shared` is the part of each reward that is the street's mean; `shape`
-    is what is then made of them. What a junction has not as a phase holds. The hour's measures are in the last step's
-    infos under `measures`.
+    scenes must have equally many signals). `shared` is the part of each reward that is the street's mean. What a
+    junction has not as a phase holds. The hour's measures are in the last step's infos under `measures`.
     """
 
-    def __init__(
-        self, streets: Sequence[str | Scene | Draw], seed: int = 0, shared: float = 0.0, shape: Shape | None = None
-    ) -> None:
+    def __init__(self, streets: Sequence[str | Scene | Draw], seed: int = 0, shared: float = 0.0) -> None:
         self._draws = [_draw(street) for street in streets]
-        self._shared, self._shape = shared, shape
+        self._shared = shared
         self._random = [np.random.default_rng([seed, i]) for i in range(len(streets))]
         self.streets = [Street(draw(np.random.default_rng(0))) for draw in self._draws]
         ends = np.cumsum([len(street.signals.plans) for street in self.streets])
@@ -66,7 +62,7 @@ class SignalVecEnv(VecEnv):
             own = frame.rewards
             if self._shared:
                 own = own * (1 - self._shared) + own.mean() * self._shared
-            rewards[where] = own if self._shape is None else self._shape(own)
+            rewards[where] = own
             if frame.over:
                 dones[where] = True
                 measures = dict(street.end())

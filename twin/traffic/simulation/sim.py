@@ -74,6 +74,7 @@ class TrafficSim:
         self._crossed = any(self.signals.walking_areas)
         self._loops = [f"loop.{z}" for z in range(len(self.signals.zones))] if self.detectors.loops else []
         self._passed = np.zeros(len(self._loops))
+        self._on_roads: list[set[str]] = []  # vehicles when `served` was last asked
         files = [*additional, *self._loop_file()]
         libsumo.start(["sumo", *options, *(("--additional-files", ",".join(files)) if files else ())])
         self.time_s = float(network.begin_s)
@@ -219,6 +220,13 @@ class TrafficSim:
         if _libsumo.simulation_getPendingVehicles():
             found += [sum(len(_libsumo.edge_getPendingVehicles(edge)) for edge in own) for own in roads]
         return found
+
+    def served(self) -> np.ndarray:
+        """Vehicles that left the roads to each junction since this was last asked, float (junctions,)."""
+        names = _libsumo.edge_getLastStepVehicleIDs
+        here = [set().union(*map(names, own)) for own in self.signals.roads]
+        before, self._on_roads = self._on_roads or here, here
+        return np.array([len(then - now) for then, now in zip(before, here, strict=True)], dtype=float)
 
     def waiting_s(self) -> np.ndarray:
         """For how long the vehicles that stand in each zone have stood, summed [s], float (zones,)."""
