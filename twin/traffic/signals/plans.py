@@ -21,7 +21,7 @@ from twin.errors import NetworkError
 from twin.files import write_whole
 from twin.traffic.folders import cache_folder
 
-LAYOUT = 2  # counts up when what is kept changes its meaning
+LAYOUT = 3  # counts up when what is kept changes its meaning
 WALKING_SPEED_SLOW_M_PER_S = 1.0  # clears a crossing; with yellow and all-red even the slowest class (0.8) is across
 
 
@@ -32,7 +32,8 @@ class Signals:
     `zones`: for every detector zone the lanes that it covers, with the share of each lane's vehicles that belongs to it
     (a lane upstream of two approaches counts half for each). `zone_of[j][link]` and `exit_of[j][link]` are zone numbers
     or −1. `walking_areas[j]` gives for each crossing link the edges on which people wait for it. `roads[j]` are the
-    edges from which junction j is the next signal; no edge belongs to two.
+    edges from which junction j is the next signal; no edge belongs to two. `nodes[j]` are SUMO's junctions where its
+    lamps stand.
     """
 
     plans: tuple[SignalPlan, ...]
@@ -41,6 +42,7 @@ class Signals:
     exit_of: tuple[tuple[int, ...], ...]
     walking_areas: tuple[dict[int, tuple[str, tuple[str, ...]]], ...]
     roads: tuple[tuple[str, ...], ...]
+    nodes: tuple[frozenset[str], ...]
 
     @functools.cached_property
     def junctions(self) -> Junctions:
@@ -90,6 +92,7 @@ def _signals(kept: dict[str, Any]) -> Signals:
         tuple(map(tuple, kept["exit_of"])),
         tuple({int(link): (edge, tuple(areas)) for link, (edge, areas) in w.items()} for w in kept["walking_areas"]),
         tuple(map(tuple, kept["roads"])),
+        tuple(map(frozenset, kept["nodes"])),
     )
 
 
@@ -98,7 +101,7 @@ def _read(net_file: Path, camera_range_m: float) -> dict[str, Any]:
     lights = sorted(net.getTrafficLights(), key=lambda light: light.getID())
     if not lights:
         raise NetworkError(f"{net_file.name}: has no traffic light")
-    zones = _Zones(camera_range_m)
+    zones, before = _Zones(camera_range_m), [{link[0].getEdge() for link in one.getConnections()} for one in lights]
     plans, zone_of, exit_of, walking = [], [], [], []
     for light in lights:
         links = _links(light)
@@ -114,7 +117,8 @@ def _read(net_file: Path, camera_range_m: float) -> dict[str, Any]:
         "zone_of": zone_of,
         "exit_of": [[-1 if lane is None else _fed(lane, zones.numbers) for lane in row] for row in exit_of],
         "walking_areas": walking,
-        "roads": _roads([{link[0].getEdge() for link in light.getConnections()} for light in lights]),
+        "roads": _roads(before),
+        "nodes": [sorted({edge.getToNode().getID() for edge in edges}) for edges in before],
     }
 
 

@@ -225,6 +225,9 @@ class TrafficSim:
         """Vehicles that left the roads to each junction since this was last asked, float (junctions,)."""
         names = _libsumo.edge_getLastStepVehicleIDs
         here = [set().union(*map(names, own)) for own in self.signals.roads]
+        if self._on_roads:
+            for now, then, nodes in zip(here, self._on_roads, self.signals.nodes, strict=True):
+                now |= {vehicle for vehicle in then - now if _between(vehicle, nodes)}
         before, self._on_roads = self._on_roads or here, here
         return np.array([len(then - now) for then, now in zip(before, here, strict=True)], dtype=float)
 
@@ -266,6 +269,15 @@ class TrafficSim:
     def close(self) -> None:
         """End the simulation; SUMO writes its output files."""
         libsumo.close()
+
+
+def _between(vehicle: str, signals: frozenset[str]) -> bool:
+    """Whether a vehicle is inside a junction that is none of these."""
+    try:
+        road: str = libsumo.vehicle.getRoadID(vehicle)
+    except libsumo.TraCIException:  # it has arrived
+        return False
+    return road.startswith(":") and road[1 : road.rindex("_")] not in signals
 
 
 def _waits_for(crossing: str, areas: Sequence[str]) -> bool:
