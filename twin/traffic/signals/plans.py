@@ -21,7 +21,8 @@ from twin.errors import NetworkError
 from twin.files import write_whole
 from twin.traffic.folders import cache_folder
 
-LAYOUT = 3  # counts up when what is kept changes its meaning
+LAYOUT = 4  # counts up when what is kept changes its meaning
+TURNS_BACK = "t"  # how SUMO writes a connection's direction; who has passed a signal would else be on the way to it
 WALKING_SPEED_SLOW_M_PER_S = 1.0  # clears a crossing; with yellow and all-red even the slowest class (0.8) is across
 
 
@@ -133,8 +134,10 @@ def _roads(before: Sequence[set[Any]]) -> list[list[str]]:
         if edge not in owner:
             owner[edge] = j
             found[j].append(name)
-            further = [up for up in edge.getIncoming() if up not in owner and up.getFunction() == ""]
-            for up in further:
+            for up, connections in edge.getIncoming().items():
+                turns_back = all(connection.getDirection() == TURNS_BACK for connection in connections)
+                if up in owner or up.getFunction() or turns_back:
+                    continue
                 heapq.heappush(todo, (away_m + edge.getLength(), j, up.getID(), up))
     return [sorted(roads) for roads in found]
 
