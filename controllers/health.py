@@ -49,6 +49,7 @@ class Health:
             found += [f"detector: {self.site.zones[zone]}" for zone in doubtful]
         names = [plan.name for plan in self.site.plans]
         found += [f"{mode}: {name}" for name, mode in zip(names, cabinet.modes, strict=True) if mode != "policy"]
+        found += [f"conflict: {names[j]}" for j, monitor in enumerate(cabinet.monitors) if monitor.violations]
         seen = cabinet.seen
         if seen is not None:
             found += [f"flashing: {names[j]}" for j, flashing in enumerate(seen.flashing) if flashing]

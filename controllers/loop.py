@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from controllers.guard import Guard
+from controllers.guard import FLASHING, Guard
 from controllers.health import Health
 from controllers.io import Driver, Seen, Shown
+from controllers.monitor import Monitor, limits_of
 from controllers.policy import SignalPolicy
 from controllers.rules import Readings, fixed_time
 from controllers.safety import ACTUATED, FIXED_TIME, Detectors, Fallback, Preemption, actuated
@@ -35,6 +36,7 @@ class Cabinet:
         self.detectors = Detectors(self.site, self.safety, begin_s)
         self.fallbacks = [Fallback(self.safety) for _ in self.guards]
         self.preemptions = [Preemption(self.safety.priority_hold_s) for _ in self.guards]
+        self.monitors = [Monitor(limits_of(plan)) for plan in self.site.plans]
         self.health = Health(self.site)
         self.decided: tuple[Readings, list[int | None], list[int], list[int]] | None = None
         self.latency_s = 0.0
@@ -47,6 +49,8 @@ class Cabinet:
         self.seen: Seen | None = None
         self._readings: Readings | None = None
         self._wanted = [guard.target for guard in self.guards]
+        self._lamps = [guard.shown for guard in self.guards]
+        self._now_s = begin_s
         self._crossed = any(plan.crossings for plan in self.site.plans)
 
     @property
@@ -55,7 +59,10 @@ class Cabinet:
         return [fallback.mode for fallback in self.fallbacks]
 
     def turn(self, now_s: float, seen: Seen | None) -> list[str]:
-        """The lamps of every junction from now on."""
+        """The lamps of every junction from now on; those in which its own monitor saw a violation flash for good."""
+        for monitor, state in zip(self.monitors, self._lamps, strict=True):
+            monitor.see(state, now_s - self._now_s)
+        self._now_s = now_s
         if seen is not None:
             self.seen = seen
             self.detectors.see(seen.vehicles, seen.halting, now_s)
@@ -67,8 +74,11 @@ class Cabinet:
             self._decide(now_s)
         for j, guard in enumerate(self.guards):
             self._ask(j, guard, now_s, deciding)
+        for j, (guard, monitor) in enumerate(zip(self.guards, self.monitors, strict=True)):
+            monitor.see(guard.shown, 0.0)
+            self._lamps[j] = FLASHING * guard.plan.links if monitor.violations else guard.shown
         self.health.look(now_s, self)
-        return [guard.shown for guard in self.guards]
+        return list(self._lamps)
 
     def close(self) -> None:
         """Let go of the policy's thread; one that hangs is left behind."""
@@ -78,6 +88,7 @@ class Cabinet:
         for j, flashing in enumerate(seen.flashing):
             if flashing:
                 self.guards[j].restart(flash=False)
+                self.monitors[j] = Monitor(self.monitors[j].limits)
                 self._asked_s[j] = now_s
 
     def _decide(self, now_s: float) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from controllers.plan import SignalPlan
 
 GREEN = frozenset("Gg")
 
@@ -28,6 +32,14 @@ class Limits:
     all_red_s: float
     walk_s: float
     clearance_s: float
+
+
+def limits_of(plan: SignalPlan) -> Limits:
+    """What the monitor holds a plan's lamps to."""
+    return Limits(
+        plan.conflicts, frozenset(plan.crossings), plan.min_green_s, plan.yellow_s, plan.all_red_s, plan.walk_s,
+        plan.clearance_s,
+    )  # fmt: skip
 
 
 class Monitor:

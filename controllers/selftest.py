@@ -11,20 +11,12 @@ from typing import Any
 import numpy as np
 
 from controllers.guard import Guard
-from controllers.monitor import Limits, Monitor
+from controllers.monitor import Monitor, limits_of
 from controllers.plan import SignalPlan
 from controllers.policy import SignalPolicy, readings_of
 
 BLOCK = 1 << 16
 BUDGET_MS, BUDGET_MIB = 10.0, 100.0
-
-
-def limits_of(plan: SignalPlan) -> Limits:
-    """What the independent monitor holds a plan's lamps to."""
-    return Limits(
-        plan.conflicts, frozenset(plan.crossings), plan.min_green_s, plan.yellow_s, plan.all_red_s, plan.walk_s,
-        plan.clearance_s,
-    )  # fmt: skip
 
 
 def attack(plan: SignalPlan, steps: int, seed: int = 1) -> int:
