@@ -73,11 +73,11 @@ PREEMPT_ON, PREEMPT_OFF = 102, 104
 
 
 class Log:
-    """Writes what a cabinet does. The loop's time 0 is `begin_s`, Unix time; the clock is not read again."""
+    """Writes what a cabinet does. Its first readings come at `begin_s`, Unix time, or it begins now, by the clock."""
 
     def __init__(self, path: Path, site: Site, provenance: Mapping[str, Any], begin_s: float | None = None) -> None:
         self.site = site
-        self.begin_s = time.time() if begin_s is None else begin_s
+        self.begin_s, self._given = time.time() if begin_s is None else begin_s, begin_s is not None
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
         self._lamps = [""] * len(site.plans)
         self._alarms: frozenset[str] = frozenset()
@@ -91,7 +91,7 @@ class Log:
 
     def note(self, now_s: float, cabinet: Cabinet, lamps: Sequence[str]) -> None:
         """Take note of a turn; it is on the disk within COMMIT_S."""
-        stamp = self._stamp(now_s)
+        stamp = self._stamp(now_s - (cabinet.begun_s or 0.0 if self._given else 0.0))
         for j, (state, mode) in enumerate(zip(lamps, cabinet.modes, strict=True)):
             if state != self._lamps[j]:
                 self._add("lamps", stamp, self.site.plans[j].name, state, mode)

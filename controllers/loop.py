@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from controllers.log import Log
 
 
+START_S = 30.0  # for so long the street is waited for, lamps as at the start; then its detectors count as broken
+
+
 class Cabinet:
-    """The controller of a site's junctions, without its wires. `decided` holds the last decision, for the log."""
+    """The controller of a site's junctions, without its wires. `decided` holds this turn's decision, for the log.
+
+    It begins with the first readings: until then the lamps flash, or are all red where they shall not flash.
+    """
 
     def __init__(self, policy: SignalPolicy, begin_s: float = 0.0, *, flash: bool = True) -> None:
         self.policy, self.site, self.safety = policy, policy.site, policy.safety
@@ -44,8 +50,8 @@ class Cabinet:
         self._served = self.site.junctions.green.reshape(*self.site.junctions.exists.shape, -1)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="policy")
         self._running: Future[np.ndarray] | None = None
-        self._asked_s = [begin_s] * len(self.guards)
-        self._next_s = begin_s
+        self.begun_s: float | None = None
+        self._begin_s, self._asked_s, self._next_s = begin_s, [begin_s] * len(self.guards), begin_s
         self.seen: Seen | None = None
         self._readings: Readings | None = None
         self._wanted = [guard.target for guard in self.guards]
@@ -62,12 +68,13 @@ class Cabinet:
         """The lamps of every junction from now on; those in which its own monitor saw a violation flash for good."""
         for monitor, state in zip(self.monitors, self._lamps, strict=True):
             monitor.see(state, now_s - self._now_s)
-        self._now_s = now_s
+        self._now_s, self.decided = now_s, None
+        if self.begun_s is None and not self._begin(now_s, seen):
+            return list(self._lamps)
         if seen is not None:
             self.seen = seen
             self.detectors.see(seen.vehicles, seen.halting, now_s)
             self._restart_what_flashes(now_s, seen)
-        self.decided = None
         deciding = now_s >= self._next_s - 1e-9
         if deciding:
             self._next_s = now_s + self.policy.decision_s
@@ -83,6 +90,14 @@ class Cabinet:
     def close(self) -> None:
         """Let go of the policy's thread; one that hangs is left behind."""
         self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, now_s: float, seen: Seen | None) -> bool:
+        """Whether it is time to begin; then all times count from now."""
+        if seen is None and now_s - self._begin_s < START_S:
+            return False
+        self.begun_s = self._next_s = now_s
+        self._asked_s = [now_s] * len(self.guards)
+        return True
 
     def _restart_what_flashes(self, now_s: float, seen: Seen) -> None:
         for j, flashing in enumerate(seen.flashing):

@@ -102,7 +102,7 @@ class MqttStreet:
             except queue.Empty:
                 break
             if (before := self._newer(boot, seq)) is not None:
-                gone_s = tick_s if before < 0 else max(0.0, (seq - before) * tick_s - self._advanced_s)
+                gone_s = 0.0 if before < 0 else max(0.0, (seq - before) * tick_s - self._advanced_s)
                 self._advanced_s = 0.0
                 return Tick(gone_s, seen)
         self._advanced_s += IDLE_S
