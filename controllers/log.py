@@ -7,12 +7,12 @@ phase p is our phase p − 1, detector channel d our zone d − 1, device our ju
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +21,13 @@ import numpy as np
 from controllers.errors import LogError
 from controllers.policy import readings_as_json
 from controllers.site import Site
+from controllers.store import Store, Tables, month_of
 
 if TYPE_CHECKING:
     from controllers.loop import Cabinet
 
-APPLICATION_ID, SCHEMA_VERSION = 0x54574E31, 1  # those of twin.recorder
-JAKARTA = timezone(timedelta(hours=7))
 COMMIT_S = 5.0  # at most so much is lost in a power cut
-# name: (kind, unit, description) of each column after `month`
-TABLES: dict[str, dict[str, tuple[str, str, str]]] = {
+TABLES: Tables = {
     "lamps": {
         "time": ("str", "-", "when they changed, ISO 8601, UTC"),
         "junction": ("str", "-", "the signal"),
@@ -62,7 +60,6 @@ TABLES: dict[str, dict[str, tuple[str, str, str]]] = {
     },
 }
 MOST_ROWS = {"lamps": 200_000, "decision": 50_000, "alarm": 20_000, "supply": 20_000, "hires": 500_000}
-SQL = {"str": "TEXT", "int": "INTEGER", "float": "REAL"}
 # Indiana events
 GREEN_BEGIN, GREEN_END, YELLOW_BEGIN, YELLOW_END, RED_BEGIN, RED_END = 1, 7, 8, 9, 10, 11
 GAP_OUT, MAX_OUT, FORCE_OFF = 4, 5, 6
@@ -85,9 +82,11 @@ class Log:
         self._phase = [-1] * len(site.plans)
         self._occupied = np.zeros(len(site.zones), dtype=bool)
         self._priority: list[int | None] = [None] * len(site.plans)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="log")
+        self._writing: Future[None] | None = None
         self._committed_s = self._supply_s = -np.inf
         self._first = 1
-        self._connection = _opened(path, {**provenance, "site": site.as_json()})
+        self._store = Store(path, TABLES, MOST_ROWS, {**provenance, "site": site.as_json()})
 
     def note(self, now_s: float, cabinet: Cabinet, lamps: Sequence[str]) -> None:
         """Take note of a turn; it is on the disk within COMMIT_S."""
@@ -118,36 +117,24 @@ class Log:
             self.commit()
 
     def commit(self) -> None:
-        """Write what is noted, all of it or nothing, and drop what is too old."""
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        for name, rows in self._rows.items():
-            marks = ", ".join("?" * (1 + len(TABLES[name])))
-            connection.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows)  # noqa: S608 (our own names)
-            oldest = f'DELETE FROM "{name}" WHERE rowid <= (SELECT max(rowid) FROM "{name}") - ?'  # noqa: S608
-            connection.execute(oldest, (MOST_ROWS[name],))
-            rows.clear()
-        connection.execute("COMMIT")
+        """Write what is noted, all of it or nothing, in a thread of its own: the lamps do not wait for the disk."""
+        if self._writing is not None:
+            self._writing.result()
+        rows, self._rows = self._rows, {name: [] for name in TABLES}
+        self._writing = self._writer.submit(self._store.append, rows)
 
     def close(self) -> None:
-        """Commit and seal: the digest of every table, as the twin's runs have them."""
+        """Commit and seal."""
         self.commit()
-        with self._connection as connection:
-            for name in TABLES:
-                digest, n = hashlib.sha256(), 0
-                for row in connection.execute(f'SELECT * FROM "{name}" ORDER BY rowid'):  # noqa: S608
-                    digest.update(json.dumps(row, separators=(",", ":")).encode())
-                    n += 1
-                connection.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (name, n, digest.hexdigest()))
-        self._connection.close()
+        self._writer.shutdown()
+        self._store.close()
 
     def _stamp(self, now_s: float) -> str:
         moment = datetime.fromtimestamp(self.begin_s + now_s, UTC)
         return moment.isoformat(timespec="milliseconds")
 
     def _add(self, table: str, stamp: str, *values: Any) -> None:
-        month = datetime.fromisoformat(stamp).astimezone(JAKARTA).strftime("%Y-%m")
-        self._rows[table].append((month, stamp, *values))
+        self._rows[table].append((month_of(stamp), stamp, *values))
 
     def _event(self, stamp: str, j: int, event: int, parameter: int) -> None:
         self._add("hires", stamp, j + 1, event, parameter)
@@ -189,52 +176,6 @@ class Log:
                 if occupied[zone] != self._occupied[zone]:
                     self._event(stamp, j, DETECTOR_ON if occupied[zone] else DETECTOR_OFF, zone + 1)
         self._occupied = occupied
-
-
-def _opened(path: Path, provenance: Mapping[str, Any]) -> sqlite3.Connection:
-    """The log at `path`, begun or gone on with. Raises LogError for a file that is something else."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode=TRUNCATE")
-        connection.execute("PRAGMA synchronous=FULL")
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        if application == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            _create(connection)
-        elif application != APPLICATION_ID or not _has(connection, "hires"):
-            raise LogError(f"{path}: is no log of a controller; name another file")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise LogError(f"{path}: is no log of a controller ({error}); name another file") from error
-    with connection:
-        connection.execute("DELETE FROM digests")
-        pairs = [(key, json.dumps(value, sort_keys=True)) for key, value in provenance.items()]
-        connection.executemany("INSERT OR REPLACE INTO provenance VALUES (?, ?)", pairs)
-    return connection
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("CREATE TABLE provenance (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
-    connection.execute(
-        'CREATE TABLE dictionary ("table" TEXT, column TEXT, kind TEXT, unit TEXT, description TEXT) STRICT'
-    )
-    connection.execute('CREATE TABLE digests ("table" TEXT PRIMARY KEY, rows INTEGER, sha256 TEXT) STRICT')
-    for name, columns in TABLES.items():
-        all_columns = {"month": ("str", "-", "calendar month, YYYY-MM, Asia/Jakarta"), **columns}
-        definition = ", ".join(f'"{column}" {SQL[kind]}' for column, (kind, _, _) in all_columns.items())
-        connection.execute(f'CREATE TABLE "{name}" ({definition}) STRICT')
-        connection.executemany(
-            "INSERT INTO dictionary VALUES (?, ?, ?, ?, ?)",
-            [(name, column, *about) for column, about in all_columns.items()],
-        )
-    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute("COMMIT")
-
-
-def _has(connection: sqlite3.Connection, table: str) -> bool:
-    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
 
 
 def decisions(path: Path) -> list[dict[str, Any]]:

@@ -172,9 +172,9 @@ def _status(online: bool) -> bytes:
     return encode({"online": online})
 
 
-def address(text: str) -> tuple[str, int]:
+def address(text: str, port_else: int = 1883) -> tuple[str, int]:
     """`host` or `host:port`. Raises ControllerError."""
     host, _, port = text.partition(":")
     if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):
         raise ControllerError(f"{text!r} is no host:port")
-    return host, int(port or 1883)
+    return host, int(port or port_else)

@@ -29,7 +29,8 @@ def hil(
 
     First an hour without faults: are decisions and lamps those of the environment in the same hour? Then an hour in
     which messages are delayed, doubled, reordered, corrupted and lost, the clock jumps, a detector dies, and controller
-    and broker are killed and come back. Exit code 1 where decisions differ or a conflict monitor saw a violation.
+    and broker are killed and come back. Exit code 1 where decisions differ, or an independent monitor of what the lamps
+    showed saw a violation; `refused` counts what the street's lamp unit would not show and flashed instead.
     """
     from controllers.errors import ControllerError
     from twin.errors import NetworkError
@@ -59,6 +60,7 @@ def hil(
         ends_s = found["seconds"]
         suffering = run.in_the_loop(*about, kind, [one for one in schedule() if one.until_s + 100 <= ends_s])
         document["faults"] = suffering["faults"]
+        document["refused_under_faults"] = suffering["refused"]
         document["violations_under_faults"] = suffering["violations"] + suffering["log"]["conflicts"]
     if as_json:
         terminal.print_json(document)

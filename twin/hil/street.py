@@ -1,8 +1,8 @@
 """The twin as a controller's street, a process of its own: SUMO moves, lamps come over MQTT.
 
 Time advances in seconds. In each the street tells what its detectors see and takes the lamps that are answered. Its
-lamp unit does what a cabinet's does: where no lamps come for a while, or its own conflict monitor sees a violation, the
-lamps flash (everybody gives way) until the controller asks for all red.
+lamp unit does what a cabinet's does: where no lamps come for a while, or its own conflict monitor refuses what is asked
+(after lost messages a yellow may be too short), the lamps flash until the controller asks for all red.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from twin.errors import NetworkError
 from twin.hil import faults as f
 from twin.traffic.signals.baselines import BASELINES
 from twin.traffic.signals.sites import site_of_signals
-from twin.traffic.simulation.hour import Hour
+from twin.traffic.simulation.hour import Hour, violations
 from twin.traffic.simulation.sim import TrafficSim
 from twin.traffic.simulation.worker import answer, fault_of, serve
 
@@ -55,7 +55,7 @@ class LampUnit:
     target: int = 0
     green_s: float = 0.0
     changing: bool = False
-    violations: int = 0
+    refused: int = 0
     _monitor: Monitor | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class LampUnit:
             self.wanted = lamps
         if not self.flashing:
             self._monitor.see(self.wanted, 0.0)
-            self.violations += len(self._monitor.violations)
+            self.refused += len(self._monitor.violations)
             self.flashing = bool(self._monitor.violations) or self.silent_s >= SILENT_S or starting
         elif lamps == self.plan.all_red:
             self.flashing, self._monitor = False, None
@@ -214,7 +214,8 @@ def _in_the_loop(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "lamps": _changes(street.sim, street.begin_s),
         "story": street.story,
-        "violations": sum(unit.violations for unit in street.units),
+        "refused": sum(unit.refused for unit in street.units),
+        "violations": len(violations(street.site.plans, street.sim.trace, street.sim.time_s)),
         "seconds": street.seq + 1,
     }
 
