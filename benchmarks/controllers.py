@@ -65,8 +65,8 @@ log.close()
 def of(values):
     p50, p99 = np.percentile(values, [50, 99])
     return {"p50_ms": float(p50), "p99_ms": float(p99), "max_ms": float(max(values))}
-print(json.dumps({"decision": of(took), "with_log": of(turned), "cpu": of(cpu), "peak_mib": peak_mib(), "import_s": imported_s,
-                  "first_decision_s": first_s, "late": cabinet.health.lates}))
+print(json.dumps({"decision": of(took), "with_log": of(turned), "cpu": of(cpu), "peak_mib": peak_mib(),
+                  "import_s": imported_s, "first_decision_s": first_s, "late": cabinet.health.lates}))
 """
 
 

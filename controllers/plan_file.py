@@ -1,16 +1,18 @@
-"""A junction's signal plan as a traffic engineer writes it by hand, in YAML; times may be left out, names are free.
+"""A junction's signal plan as a traffic engineer writes it by hand, in YAML:
 
-name: pasar-pon
-movements:                      # one lamp group each, in the order in which the lamps are wired
-  - {name: north, detector: camera-north}
-  - {name: east, detector: camera-east, leads_into: camera-next-junction}
-  - {name: zebra, pedestrian: true}
-conflicts: [[north, east], [east, zebra]]
-phases:
-  - {name: main, green: [north, zebra]}
-  - {name: side, green: [east], yields: []}
-times: {min_green_s: 5, max_green_s: 60, yellow_s: 3, all_red_s: 2, walk_s: 6, clearance_s: 8}
-fallback: {offset_s: 0, steps: [[main, 30], [side, 20]]}
+    name: pasar-pon
+    movements:                      # one lamp group each, in the order in which the lamps are wired
+      - {name: north, detector: camera-north}
+      - {name: east, detector: camera-east, leads_into: camera-next-junction}
+      - {name: zebra, pedestrian: true}
+    conflicts: [[north, east], [east, zebra]]
+    phases:
+      - {name: main, green: [north, zebra]}
+      - {name: side, green: [east], yields: []}
+    times: {min_green_s: 5, max_green_s: 60, yellow_s: 3, all_red_s: 2, walk_s: 6, clearance_s: 8}
+    fallback: {offset_s: 0, steps: [[main, 30], [side, 20]]}
+
+Names are free, times may be left out; `green` has right of way, `yields` has green and must give way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An SQLite file in the twin's run schema: a dictionary of columns, `month` first, digests when it is sealed.
+"""An SQLite file in the twin's run schema: a dictionary of columns, `month` first, digests (empty until it is sealed).
 
 It survives a power cut (a rollback journal, every commit on the disk) and keeps its size (the oldest rows go first).
 """
@@ -50,7 +50,8 @@ class Store:
         elif application != APPLICATION_ID or not set(self.tables) <= found:
             connection.execute("ROLLBACK")
             raise LogError(f"{path}: is no log of this kind; name another file")
-        connection.execute("DELETE FROM digests")
+        unsealed = [(name, 0, "") for name in self.tables]
+        connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", unsealed)
         pairs = [(key, json.dumps(value, sort_keys=True)) for key, value in provenance.items()]
         connection.executemany("INSERT OR REPLACE INTO provenance VALUES (?, ?)", pairs)
         connection.execute("COMMIT")

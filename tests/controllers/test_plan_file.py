@@ -9,6 +9,8 @@ from controllers.cli import main
 from controllers.errors import PlanError
 from controllers.plan_file import read_plan
 
+EXAMPLE = plan_file.__doc__[plan_file.__doc__.index("    name:") : plan_file.__doc__.index("Names are free")]
+
 
 def written(tmp_path, text: str):
     path = tmp_path / "plan.yaml"
@@ -17,8 +19,7 @@ def written(tmp_path, text: str):
 
 
 def test_the_example_of_the_page_reads_as_it_says(tmp_path):
-    example = plan_file.__doc__[plan_file.__doc__.index("    name:") :]
-    site = read_plan(written(tmp_path, example))
+    site = read_plan(written(tmp_path, EXAMPLE))
     plan = site.plans[0]
     assert plan.phases == ("GrG", "rGr")
     assert plan.conflicts == {(0, 1), (1, 2)}
@@ -62,6 +63,5 @@ def test_what_is_no_plan_is_refused(tmp_path, text):
 
 
 def test_phases_that_conflict_are_refused(tmp_path):
-    example = plan_file.__doc__[plan_file.__doc__.index("    name:") :]
     with pytest.raises(PlanError, match="links 0 and 1 green with right of way"):
-        read_plan(written(tmp_path, example.replace("green: [east],", "green: [east, north],")))
+        read_plan(written(tmp_path, EXAMPLE.replace("green: [east],", "green: [east, north],")))
