@@ -60,11 +60,11 @@ TABLES: Tables = {
     },
 }
 MOST_ROWS = {"lamps": 200_000, "decision": 50_000, "alarm": 20_000, "supply": 20_000, "hires": 500_000}
-# Indiana events
+# Events of the Indiana enumeration.
 GREEN_BEGIN, GREEN_END, YELLOW_BEGIN, YELLOW_END, RED_BEGIN, RED_END = 1, 7, 8, 9, 10, 11
 GAP_OUT, MAX_OUT, FORCE_OFF = 4, 5, 6
-WALK_BEGIN, CLEARANCE_BEGIN, DONT_WALK = 21, 22, 23
-CALL_ON, CALL_OFF, PED_CALL = 43, 44, 45
+WALK_BEGIN, CLEARANCE_BEGIN = 21, 22
+PED_CALL, BUTTON_OFF, BUTTON_ON = 45, 89, 90
 DETECTOR_OFF, DETECTOR_ON = 81, 82
 PREEMPT_ON, PREEMPT_OFF = 102, 104
 
@@ -80,6 +80,7 @@ class Log:
         self._alarms: frozenset[str] = frozenset()
         self._stage = [""] * len(site.plans)
         self._phase = [-1] * len(site.plans)
+        self._pressed: list[frozenset[int]] = [frozenset()] * len(site.plans)
         self._occupied = np.zeros(len(site.zones), dtype=bool)
         self._priority: list[int | None] = [None] * len(site.plans)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log")
@@ -108,6 +109,7 @@ class Log:
             self._add("alarm", stamp, alarm, int(alarm in alarms))
         self._alarms = alarms
         self._detector_events(stamp, cabinet)
+        self._button_events(stamp, cabinet)
         if now_s - self._supply_s >= 60 and cabinet.seen is not None:
             self._supply_s = now_s
             for name, value in cabinet.seen.supply.items():
@@ -146,7 +148,8 @@ class Log:
         leaving, plan = self._phase[j], self.site.plans[j]
         if (stage, guard.phase) != (before, leaving):
             if before == "green":
-                ended = MAX_OUT if guard.ended_at_maximum else GAP_OUT
+                urgent = FORCE_OFF if self._priority[j] is not None else GAP_OUT
+                ended = MAX_OUT if guard.ended_at_maximum else urgent
                 for event in (ended, GREEN_END):
                     self._event(stamp, j, event, leaving + 1)
             if before == "yellow":
@@ -168,6 +171,18 @@ class Log:
             given = asked if asked is not None else self._priority[j]
             self._event(stamp, j, PREEMPT_OFF if asked is None else PREEMPT_ON, int(given or 0) + 1)
             self._priority[j] = asked
+
+    def _button_events(self, stamp: str, cabinet: Cabinet) -> None:
+        """Buttons of crossings, under the first phase in which each crossing walks."""
+        if cabinet.seen is None:
+            return
+        for j, pressed in enumerate(cabinet.seen.walk_calls):
+            for link in sorted(pressed ^ self._pressed[j]):
+                served = (p for p, walking in enumerate(self.site.plans[j].crossings_of) if link in walking)
+                phase = next(served, 0) + 1
+                for event in (BUTTON_ON, PED_CALL) if link in pressed else (BUTTON_OFF,):
+                    self._event(stamp, j, event, phase)
+            self._pressed[j] = pressed
 
     def _detector_events(self, stamp: str, cabinet: Cabinet) -> None:
         occupied = np.nan_to_num(cabinet.detectors.vehicles) >= 1

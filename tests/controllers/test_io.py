@@ -290,7 +290,7 @@ def test_high_resolution_events_come_in_the_order_of_a_phases_life(logged):
         ].tolist()
         first = own.index(1)
         assert own[first : first + 6] == [1, 7, 8, 9, 10, 11]
-    assert {21, 22, 82, 102, 104} <= set(events["event_id"])
+    assert {21, 22, 45, 82, 89, 90, 102, 104} <= set(events["event_id"])
 
 
 def test_a_replay_gives_the_same_decisions_and_a_forged_log_is_told(logged, capsys):
