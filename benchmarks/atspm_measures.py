@@ -2,8 +2,9 @@
 
     python -m benchmarks.atspm_measures LOG.sqlite --python ATSPM_ENVIRONMENT/bin/python
 
-atspm needs an older pandas than the twin, so it lives in an environment of its own (`pip install atspm "duckdb<2"` there); without
-it this says so and stops. The log's `hires` table goes to it as it is: TimeStamp, DeviceId, EventId, Parameter.
+atspm needs an older pandas than the twin, so it lives in an environment of its own (`pip install atspm "duckdb<2"`
+there); without it this says so and stops. The log's `hires` table goes to it as it is: TimeStamp, DeviceId, EventId,
+Parameter.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
     python -m benchmarks.controllers [--policy policy.npz] [--inputs 10000] [--steps 10000000] [--json FILE]
 
-What is shown: a whole turn of the loop with a decision (read, decide, guard, show, log) in a process of its own on one
-core; `import controllers` and the time to the first decision of a fresh process; guard steps under random and hostile
-requests with the independent monitor's violations; the exhaustive search; and the round trip torch → ONNX → controller
-over observations recorded on streets. Without --policy the network is one of random weights.
+What is shown: a whole turn of the loop with a decision (read, decide, guard, health) in a process of its own on one
+core, with the priority that a cabinet gives it where that is allowed, and its processor time beside it, because the
+machine's other work counts into the former; `import controllers` and the time to the first decision of a fresh process;
+guard steps under random and hostile requests with the independent monitor's violations; the exhaustive search; and the
+round trip torch → ONNX → controller over observations recorded on streets. Without --policy the weights are random.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ try:
     os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
 except AttributeError:
     pass
+try:
+    os.nice(-10)  # a cabinet runs nothing beside it
+except (PermissionError, AttributeError):
+    pass
 import controllers
 imported_s = time.perf_counter() - began
 from pathlib import Path
@@ -44,7 +49,7 @@ bundle = load(Path(sys.argv[1]))
 cabinet = Cabinet(bundle.runner, flash=False)
 site, rng = bundle.runner.site, np.random.default_rng(1)
 log = Log(Path(tempfile.mkdtemp()) / "log.sqlite", site, {})
-n, took, turned, cpu, now, first_s = int(sys.argv[2]), [], [], [], 0.0, None
+n, took, cpu, now, first_s = int(sys.argv[2]), [], [], 0.0, None
 while len(took) < n:
     vehicles = rng.poisson(4.0, len(site.zones)).astype(float)
     none = tuple(None for _ in site.plans)
@@ -52,20 +57,20 @@ while len(took) < n:
     seen = Seen(vehicles, np.floor(vehicles / 2), walks, none, tuple(False for _ in site.plans))
     start, spent = time.perf_counter(), time.process_time()
     lamps = cabinet.turn(now, seen)
-    took_s = time.perf_counter() - start
+    took_s, spent_s = time.perf_counter() - start, time.process_time() - spent
     log.note(now, cabinet, lamps)
+    log.wait()  # on a street there are seconds for it
     if first_s is None:
         first_s = time.perf_counter() - began
     if cabinet.decided is not None:
         took.append(1000 * took_s)
-        cpu.append(1000 * (time.process_time() - spent))
-        turned.append(1000 * (time.perf_counter() - start))
+        cpu.append(1000 * spent_s)
     now += 1.0
 log.close()
 def of(values):
     p50, p99 = np.percentile(values, [50, 99])
     return {"p50_ms": float(p50), "p99_ms": float(p99), "max_ms": float(max(values))}
-print(json.dumps({"decision": of(took), "with_log": of(turned), "cpu": of(cpu), "peak_mib": peak_mib(),
+print(json.dumps({"decision": of(took), "cpu": of(cpu), "peak_mib": peak_mib(),
                   "import_s": imported_s, "first_decision_s": first_s, "late": cabinet.health.lates}))
 """
 
@@ -156,6 +161,7 @@ def main() -> None:
     parser.add_argument("--policy", type=Path, help="a trained policy.npz")
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--steps", type=int, default=10_000_000)
+    parser.add_argument("--only-turns", action="store_true", help="latency and memory alone")
     parser.add_argument("--turns", type=int, default=2000, help="decisions that are timed in a process")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
@@ -178,9 +184,10 @@ def main() -> None:
             for title, bundle in bundles.items():
                 rounds[title].append(turns(bundle, given.turns))
         found["turns"] = [_row(title, own) for title, own in rounds.items()]
-        found["round_trip"] = round_trip(policy, bundles["network, five junctions"], given.inputs)
-        found["search"] = searched()
-        found["attack"] = attacked(bundles["network, five junctions"], given.steps)
+        if not given.only_turns:
+            found["round_trip"] = round_trip(policy, bundles["network, five junctions"], given.inputs)
+            found["search"] = searched()
+            found["attack"] = attacked(bundles["network, five junctions"], given.steps)
     found["cores"] = os.cpu_count()
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
     if given.json is not None:
@@ -195,7 +202,6 @@ def _row(title: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "what": title, **median, "max_ms": max(one["decision"]["max_ms"] for one in rounds),
         "cpu_p99_ms": statistics.median(one["cpu"]["p99_ms"] for one in rounds),
-        "with_log_p99_ms": statistics.median(one["with_log"]["p99_ms"] for one in rounds),
         "peak_mib": max(one["peak_mib"] for one in rounds),
         "import_s": statistics.median(one["import_s"] for one in rounds),
         "first_decision_s": statistics.median(one["first_decision_s"] for one in rounds),

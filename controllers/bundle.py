@@ -63,13 +63,19 @@ def load(folder: Path, public_key: bytes | None = None) -> Bundle:
     file, and what about it.
     """
     files = _read(folder)
-    manifest = _manifest(files)
-    _hashes(files, manifest)
+    try:
+        manifest = _manifest(files)
+        _hashes(files, manifest)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BundleError(f"{MANIFEST}: is not as a manifest should be ({error})") from error
     signed_by = _signed(files, public_key)
     contract, golden = (_json(name, files[name]) for name in (CONTRACT, GOLDEN))
     if POLICY in files:
         check_onnx(POLICY, files[POLICY])
-    runner = _runner(manifest["kind"], contract, files.get(POLICY))
+    try:
+        runner = _runner(manifest["kind"], contract, files.get(POLICY))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BundleError(f"{CONTRACT}: is not as a contract should be ({error})") from error
     runner.prove(golden)
     return Bundle(folder, manifest, contract, signed_by, runner)
 

@@ -120,14 +120,19 @@ class Log:
 
     def commit(self) -> None:
         """Write what is noted, all of it or nothing, in a thread of its own: the lamps do not wait for the disk."""
-        if self._writing is not None:
-            self._writing.result()
+        self.wait()
         rows, self._rows = self._rows, {name: [] for name in TABLES}
         self._writing = self._writer.submit(self._store.append, rows)
+
+    def wait(self) -> None:
+        """Wait until what was committed is on the disk; raises what writing raised."""
+        if self._writing is not None:
+            self._writing.result()
 
     def close(self) -> None:
         """Commit and seal."""
         self.commit()
+        self.wait()
         self._writer.shutdown()
         self._store.close()
 

@@ -174,6 +174,36 @@ def test_a_plan_with_conflicting_phases_is_refused(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"policy": {"kind": "rule", "rule": [], "settings": {}}},
+        {"site": {"name": 1, "zones": [], "junctions": [1]}},
+        {"decision_s": None},
+        {"safety": []},
+        {"inputs": [[]]},
+    ],
+)
+def test_nonsense_with_mended_hashes_is_refused_in_one_line(tmp_path, change):
+    folder = write(tmp_path / "b", "x", contract()).folder
+    sealed_again(folder, "contract.json", canonical(contract(**change)))
+    with pytest.raises(BundleError, match=r"contract\.json") as caught:
+        load(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("files", [[], {"golden.json": 3}, 7])
+def test_a_manifest_of_another_shape_is_refused(made, files):
+    import hashlib
+
+    manifest = json.loads((made / MANIFEST).read_text()) | {"files": files}
+    del manifest["digest"]
+    manifest["digest"] = hashlib.sha256(canonical(manifest)).hexdigest()
+    (made / MANIFEST).write_bytes(canonical(manifest))
+    with pytest.raises(BundleError):
+        load(made)
+
+
 def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
