@@ -186,7 +186,7 @@ def test_a_plan_with_conflicting_phases_is_refused(tmp_path):
 )
 def test_nonsense_with_mended_hashes_is_refused_in_one_line(tmp_path, change):
     folder = write(tmp_path / "b", "x", contract()).folder
-    sealed_again(folder, "contract.json", canonical(contract(**change)))
+    sealed_again(folder, "contract.json", canonical(contract() | change))
     with pytest.raises(BundleError, match=r"contract\.json") as caught:
         load(folder)
     assert "\n" not in str(caught.value)
