@@ -103,7 +103,8 @@ class Cabinet:
         for j, flashing in enumerate(seen.flashing):
             if flashing:
                 self.guards[j].restart(flash=False)
-                self.monitors[j] = Monitor(self.monitors[j].limits)
+                if not self.monitors[j].violations:
+                    self.monitors[j] = Monitor(self.monitors[j].limits)
                 self._asked_s[j] = now_s
 
     def _decide(self, now_s: float) -> None:
@@ -118,7 +119,7 @@ class Cabinet:
         phase = np.array([guard.target for guard in self.guards])
         walks = seen.walk_calls if seen is not None else ()
         readings = Readings(now_s, vehicles, halting, np.zeros(0), phase, np.array(green_s), walks)
-        priority: list[int | None] = list(seen.priority) if seen and seen.priority else [None] * len(self.guards)
+        priority = self._priority()
         answer = self._answer(readings, priority)
         enough = self.detectors.enough(believed)
         fixed = self._fixed(readings)
@@ -133,6 +134,12 @@ class Cabinet:
                 self._wanted[j] = int(answer[j])
         self._readings = readings
         self.decided = (readings, priority, answer.tolist() if answer is not None else [], list(self._wanted))
+
+    def _priority(self) -> list[int | None]:
+        """The phase that an emergency vehicle asks for at each junction; one that there is not is nobody's."""
+        asked = self.seen.priority if self.seen is not None and self.seen.priority else (None,) * len(self.guards)
+        phases = [len(plan.phases) for plan in self.site.plans]
+        return [p if p is not None and 0 <= p < n else None for p, n in zip(asked, phases, strict=True)]
 
     def _answer(self, readings: Readings, priority: list[int | None]) -> np.ndarray | None:
         """What the policy wants, or None where it is late or fails."""
@@ -155,8 +162,7 @@ class Cabinet:
     def _ask(self, j: int, guard: Guard, now_s: float, deciding: bool) -> None:
         """Ask a guard where a decision changes something, or its own time has come."""
         dt_s = now_s - self._asked_s[j]
-        asked = self.seen.priority[j] if self.seen is not None and self.seen.priority else None
-        priority = self.preemptions[j].admit(asked, now_s)
+        priority = self.preemptions[j].admit(self._priority()[j], now_s)
         matters = self._crossed or priority is not None or self._wanted[j] != guard.target
         if not (guard.due_s <= dt_s + 1e-9 or (deciding and matters)):
             return

@@ -139,6 +139,11 @@ def test_theory_preemption_enters_safely_lapses_and_recovers(cabinet):
     assert hold.admit(1, 152.0) == 1
 
 
+@pytest.mark.parametrize("phase", [-1, 7, 10**9])
+def test_a_request_for_a_phase_that_there_is_not_is_nobodys(cabinet, phase):
+    assert {mode for _, mode in live(cabinet, range(30), lambda t: moving(t, priority=phase))} == {POLICY}
+
+
 def test_lamps_without_current_and_a_weak_supply_are_alarms(cabinet):
     supply = {"voltage_v": 150.0, "battery_percent": 80.0}
     live(cabinet, range(10), lambda t: moving(t, lamp_a=(0.0,), supply=supply))
@@ -151,6 +156,9 @@ def test_a_violation_that_the_cabinets_own_monitor_sees_makes_the_lamps_flash(ca
     live(cabinet, range(20))
     cabinet.guards[0].shown = "rGG" if cabinet.guards[0].shown == "Grr" else "Grr"
     assert live(cabinet, range(20, 30))[-1][0] == "ooo"
+    assert (
+        live(cabinet, range(30, 60), lambda t: moving(t, flashing=True))[-1][0] == "ooo"
+    )  # somebody must come and look
     assert "conflict: corner" in cabinet.health.alarms
 
 
