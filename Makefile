@@ -32,6 +32,7 @@ bench: $(READY)
 	$(BIN)/python -W ignore -m benchmarks.labour_matching --growth
 	$(BIN)/python -W ignore -m benchmarks.labour_crowd --rounds 1
 	$(BIN)/python -W ignore -m benchmarks.solar
+	$(BIN)/python -W ignore -m benchmarks.controllers
 	-$(BIN)/pip install -q $(PIP_ARGS) -c constraints.txt -e ".[bench]"
 	$(BIN)/python -W ignore -m benchmarks.carbon
 

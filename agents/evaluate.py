@@ -2,6 +2,8 @@
 
     python -m agents.evaluate --policy runs/policies/universal/policy.npz --network trenggalek --seeds 301..310 [--json]
 
+A policy is a trained network (.npz), a bundle of `agents.export`, or the name of a bundle that is shipped in
+`agents/bundles/`; a bundle's policy runs as the street cabinet runs it, on the networks named here.
 With `--json` the rows are those of `python -m twin traffic baselines`, one a network, controller and seed.
 """
 
@@ -18,27 +20,34 @@ from typing import Annotated, Any
 import typer
 from scipy import stats
 
-from agents.network import PhaseNetwork, load
-from agents.rollout import CORES, live
+from agents.network import load
+from agents.rollout import CORES, Network, live
+from controllers.bundle import load as load_bundle
+from controllers.errors import ControllerError
 from envs.street import Scene
 from twin import terminal
 from twin.compare import interval
+from twin.errors import TrainingError
 from twin.files import write_whole
 from twin.traffic.folders import ROOT, cache_folder, code_digest
 from twin.traffic.networks.locate import locate
+from twin.traffic.signals.baselines import BASELINES
+from twin.traffic.simulation.batch import simulate
 from twin.traffic.simulation.events import EventOptions
-from twin.traffic.studies.evaluate import baselines, known_controllers
+from twin.traffic.studies.evaluate import baselines, hour, known_controllers
 
 SHOWN = ("delay_s", "delay_p95_s", "not_inserted", "emergency_travel_time_s", "pedestrian_wait_s")
 LOWER_IS_BETTER = ("delay_s", "delay_p95_s", "emergency_travel_time_s", "pedestrian_wait_s")
+SHIPPED = Path(__file__).parent / "bundles"
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
 
 
 def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Progress | None = None) -> list[Row]:
     """One row a scene and seed with all measures; an hour that was lived before is not lived again."""
-    network = load(policy)
-    weights = hashlib.sha256(policy.read_bytes()).hexdigest()
+    network, weights = policy_of(policy)
+    if not isinstance(network, Network):
+        return _rule_rows(policy.stem, network, scenes, progress)
     places = [_kept(weights, scene, seed) for scene, seed in scenes]
     missing = [i for i, place in enumerate(places) if not place.is_file()]
     with ThreadPoolExecutor(CORES) as pool:
@@ -53,7 +62,39 @@ def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Pro
     ]
 
 
-def _lived(network: PhaseNetwork, scene: Scene, seed: int, place: Path) -> None:
+def policy_of(policy: Path) -> tuple[Network | Mapping[str, Any], str]:
+    """The network of a file or bundle, or the rule that a bundle names; and the digest of what decides.
+
+    Raises TrainingError for what is neither, and says which bundles are shipped.
+    """
+    if policy.suffix == ".npz" and policy.is_file():
+        return load(policy), hashlib.sha256(policy.read_bytes()).hexdigest()
+    found = policy if policy.is_dir() else SHIPPED / policy
+    if not found.is_dir():
+        shipped = ", ".join(sorted(path.name for path in SHIPPED.glob("*/"))) or "none"
+        raise TrainingError(f"{policy}: no policy.npz, no bundle, and no shipped bundle (there are: {shipped})")
+    try:
+        bundle = load_bundle(found)
+    except ControllerError as error:
+        raise TrainingError(f"{found}: {error}") from error
+    if bundle.kind != "signals":
+        raise TrainingError(f"{found}: is a bundle of kind {bundle.kind!r}, no signal policy")
+    session: Network | None = bundle.runner.session
+    return (bundle.contract["policy"] if session is None else session), bundle.digest
+
+
+def _rule_rows(
+    name: str, rule: Mapping[str, Any], scenes: Sequence[tuple[Scene, int]], progress: Progress | None
+) -> list[Row]:
+    """The same rows for a bundle's rule: that baseline with the bundle's settings."""
+    settings = BASELINES[rule["rule"]].defaults | rule["settings"]
+    jobs = [hour(scene.network, rule["rule"], settings, seed, **scene.conditions()) for scene, seed in scenes]
+    rows = [{"network": scene.network, "controller": name, "seed": seed} for scene, seed in scenes]
+    answers = simulate(jobs, progress)
+    return [{**row, **answer["measures"]} for row, answer in zip(rows, answers, strict=True)]
+
+
+def _lived(network: Network, scene: Scene, seed: int, place: Path) -> None:
     write_whole(place, json.dumps(live(network, scene, seed)))
 
 
@@ -118,7 +159,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    policy: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="A trained policy, policy.npz.")],
+    policy: Annotated[Path, typer.Option(help="A trained policy.npz, a bundle's folder, or a shipped bundle's name.")],
     networks: Annotated[list[str], typer.Option("--network", help="A network's name or path. Repeatable.")],
     seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")] = "301..310",
     day_type: Annotated[str, typer.Option(help="On trenggalek: its day type.")] = "weekday",

@@ -103,7 +103,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    policy: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="A trained policy, policy.npz.")],
+    policy: Annotated[Path, typer.Option(help="A trained policy.npz, a bundle's folder, or a shipped bundle's name.")],
     network: Annotated[str, typer.Option(help="A network's name or path.")] = "trenggalek",
     seeds: Annotated[str, typer.Option(help="`7`, `1..5` or `1,3,5`.")] = "301..303",
     axis: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(AXES)}; all by default.")] = None,

@@ -11,20 +11,26 @@ import numpy as np
 import torch
 
 from agents.network import PhaseNetwork
+from controllers.session import Session
 from envs.street import Frame, Scene, Street
 
 CORES = os.cpu_count() or 1
+Network = PhaseNetwork | Session  # as it was trained, or as it was exported
 
 
-def wanted(network: PhaseNetwork, street: Street, frame: Frame) -> np.ndarray:
+def wanted(network: Network, street: Street, frame: Frame) -> np.ndarray:
     """The phase of the highest score at every junction, int (J,)."""
+    if isinstance(network, Session):
+        told = {"movements": frame.movements, "phases": frame.phases, "serves": street.serves}
+        best: np.ndarray = network.run(told).argmax(axis=1)
+        return best
     with torch.no_grad():
         seen = (torch.from_numpy(np.array(part)) for part in (frame.movements, frame.phases, street.serves))
         found: np.ndarray = network(*seen)[0].argmax(dim=1).numpy()
     return found
 
 
-def live(network: PhaseNetwork, scene: Scene, seed: int) -> dict[str, Any]:
+def live(network: Network, scene: Scene, seed: int) -> dict[str, Any]:
     """The measures of an hour under the policy; the scene must be measured."""
     street = Street(scene)
     try:

@@ -6,45 +6,77 @@ The same object stands in the training environment and in the street cabinet, an
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from operator import index
 
 from controllers.plan import SignalPlan
 
 INFINITY = float("inf")
+FLASHING = "o"  # amber that flashes: whoever comes must give way
 NOBODY: frozenset[int] = frozenset()
 
 
 class Guard:
     """Keeps minimum and maximum green, pedestrian walk and clearance, yellow and all-red, for one junction.
 
-    It begins with all red for the plan's all-red time, then shows the first phase of the programme.
+    It begins with `flash_s` of flashing amber where that is asked for, then all red for the plan's all-red time, then
+    the first phase of the programme.
     """
 
     __slots__ = (
-        "_left_s", "_stage", "_walk_left_s", "green_s", "phase", "plan",
+        "_left_s", "_stage", "_walk_left_s", "flash_s", "green_s", "phase", "plan",
         "served_s", "shown", "target", "time_s", "walking",
     )  # fmt: skip
 
-    def __init__(self, plan: SignalPlan) -> None:
-        self.plan = plan
+    def __init__(self, plan: SignalPlan, flash_s: float = 0.0) -> None:
+        self.plan, self.flash_s = plan, flash_s
         self.time_s = 0.0
         self.served_s = [0.0] * len(plan.phases)  # when each phase last had green
         self.restart()
 
-    def restart(self) -> None:
-        """Come back from the dark: all red first."""
+    def restart(self, flash: bool = True) -> None:
+        """Come back from the dark: flashing amber if there is any and `flash`, then all red."""
         self.phase: int = self.plan.programme[0][0] if self.plan.programme else 0
         self.target: int = self.phase
         self.green_s = 0.0
         self.walking = NOBODY
         self._walk_left_s = 0.0
-        self.shown = self.plan.all_red
-        self._stage = "all-red"
-        self._left_s = max(self.plan.all_red_s, 1.0)
+        self._to_all_red()
+        if flash and self.flash_s > 0:
+            self._stage, self._left_s, self.shown = "flash", self.flash_s, FLASHING * self.plan.links
+
+    def _to_all_red(self) -> None:
+        self._stage, self._left_s, self.shown = "all-red", max(self.plan.all_red_s, 1.0), self.plan.all_red
+
+    def copy(self) -> Guard:
+        """The same state, on its own from now on."""
+        other = object.__new__(Guard)
+        for name in self.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.served_s = list(self.served_s)
+        return other
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """All that what it shows from now on depends on; the order of `served_s` stands for its times."""
+        order = tuple(sorted(range(len(self.served_s)), key=self.served_s.__getitem__))
+        green_s = min(self.green_s, self.plan.max_green_s)
+        walk_s, left_s = max(self._walk_left_s, 0.0), max(self._left_s, 0.0)
+        return self._stage, self.phase, self.target, green_s, walk_s, left_s, self.walking, self.shown, order
 
     @property
     def changing(self) -> bool:
         """Whether the lamps are between two phases."""
         return self._stage != "green"
+
+    @property
+    def stage(self) -> str:
+        """`green`, `clearance`, `yellow`, `all-red`, or `flash` at the start."""
+        return self._stage
+
+    @property
+    def ended_at_maximum(self) -> bool:
+        """Whether the present or last green had reached its maximum."""
+        return self.green_s >= self.plan.max_green_s - 1e-9
 
     @property
     def due_s(self) -> float:
@@ -69,6 +101,7 @@ class Guard:
         emergency vehicle needs: it goes before `wanted` and outlasts the maximum green, and cuts no other time short.
         Asked late, the guard still shows every stage in full.
         """
+        dt_s = dt_s if dt_s > 0 else 0.0  # time does not run backwards, nor to where it is no number
         self.time_s += dt_s
         if self._stage == "green":
             self.green_s += dt_s
@@ -97,10 +130,20 @@ class Guard:
 
     def _known(self, phase: int | None) -> int | None:
         """The phase, or None where there is no such phase."""
-        return phase if phase is not None and 0 <= phase < len(self.plan.phases) else None
+        if phase is None:
+            return None
+        try:
+            number = index(phase)
+        except TypeError:
+            return None
+        return number if 0 <= number < len(self.plan.phases) else None
 
     def _longest_waiting(self, calls: Sequence[bool] | None) -> int | None:
-        waiting = [p for p in range(len(self.plan.phases)) if p != self.phase and (calls is None or calls[p])]
+        waiting = [
+            p
+            for p in range(len(self.plan.phases))
+            if p != self.phase and (calls is None or p >= len(calls) or calls[p])
+        ]
         return min(waiting, key=self.served_s.__getitem__) if waiting else None
 
     def _walk(self, walks: Collection[int] | None) -> None:
@@ -131,6 +174,8 @@ class Guard:
     def _advance(self, walks: Collection[int] | None) -> None:
         if self._stage == "clearance":
             self._to_yellow()
+        elif self._stage == "flash":
+            self._to_all_red()
         elif self._stage == "yellow":
             self._stage, self._left_s = "all-red", self.plan.all_red_s
             self.shown = self.plan.transition(self.phase, self.target)[1]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from controllers.plan import SignalPlan
 
 GREEN = frozenset("Gg")
 
@@ -30,6 +34,14 @@ class Limits:
     clearance_s: float
 
 
+def limits_of(plan: SignalPlan) -> Limits:
+    """What the monitor holds a plan's lamps to."""
+    return Limits(
+        plan.conflicts, frozenset(plan.crossings), plan.min_green_s, plan.yellow_s, plan.all_red_s, plan.walk_s,
+        plan.clearance_s,
+    )  # fmt: skip
+
+
 class Monitor:
     """Watches one junction. `see(state, dt_s)` says that `state` was shown for `dt_s` seconds.
 
@@ -46,6 +58,7 @@ class Monitor:
         self._last: str | None = None
         self._since: list[float] = []  # when each link's lamp last changed
         self._green_end: list[float] = []  # when each link's green ended
+        self._starting: set[int] = set()
 
     def see(self, state: str, dt_s: float) -> None:
         """Take note of what was shown."""
@@ -60,6 +73,23 @@ class Monitor:
             self._meeting(state)
         self._last = state
         self.time_s += dt_s
+
+    def copy(self) -> Monitor:
+        """The same memory, on its own from now on."""
+        other = Monitor(self.limits)
+        other.time_s, other._last = self.time_s, self._last
+        other._since, other._green_end = list(self._since), list(self._green_end)
+        other._starting, other.violations = set(self._starting), list(self.violations)
+        return other
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """All that its judgement depends on; what lies longer back than any limit is as good as for ever."""
+        limits = self.limits
+        longest = 1.0 + max(limits.min_green_s, limits.walk_s, limits.yellow_s + limits.all_red_s, limits.clearance_s)
+        since = tuple(min(self.time_s - at, longest) for at in self._since)
+        ended = tuple(min(self.time_s - at, longest) for at in self._green_end)
+        return self._last, since, ended, frozenset(self._starting)
 
     def _changed(self, link: int, before: str, now: str) -> None:
         shown_s = self.time_s - self._since[link]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from controllers.monitor import Limits, Monitor, Violation
+from controllers.monitor import Monitor, Violation, limits_of
 from controllers.plan import SignalPlan
 from controllers.rules import Readings
 from twin.traffic.networks.files import Network
@@ -170,14 +170,6 @@ def _with_programmes(signals: Signals, programmes: dict[str, Any]) -> Signals:
 def _nothing(_: Readings) -> np.ndarray:
     """What SUMO's own logic is told: nothing."""
     return np.zeros(0, dtype=int)
-
-
-def limits_of(plan: SignalPlan) -> Limits:
-    """What the independent monitor holds a plan's lamps to."""
-    return Limits(
-        plan.conflicts, frozenset(plan.crossings), plan.min_green_s, plan.yellow_s, plan.all_red_s, plan.walk_s,
-        plan.clearance_s,
-    )  # fmt: skip
 
 
 def violations(plans: tuple[SignalPlan, ...], trace: Trace, end_s: float) -> list[Violation]:

@@ -1,0 +1,1 @@
+"""A village office's battery: the same idea of bundle, guard and loop."""
