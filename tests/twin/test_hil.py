@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.export import export
+from twin.errors import NetworkError
 from twin.hil import run
 from twin.hil.faults import BROKER, CONTROLLER, CORRUPTED, Fault, Line, schedule
 from twin.hil.street import LampUnit
@@ -53,9 +54,8 @@ def test_a_killed_controller_and_a_killed_broker_come_back(bundle):
 
 
 def test_a_bundle_of_other_signals_is_refused(bundle, twin):
-    done = twin("hil", "--bundle", bundle, "--network", "cologne3")
-    assert done.returncode == 2
-    assert "was not made for the signals of cologne3" in done.stderr
+    with pytest.raises(NetworkError, match="was not made for the signals of cologne3"):
+        run.fitting(bundle, "cologne3")
     done = twin("hil", "--bundle", bundle / "nowhere")
     assert done.returncode == 2
     assert "no such folder" in done.stderr
