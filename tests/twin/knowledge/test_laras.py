@@ -42,7 +42,7 @@ def test_indonesian_words():
     [
         ("cuti lairan pirang sasi?", "cuti.md#cuti-melahirkan", "3 bulan"),
         ("syarat KGB", "kgb.md#syarat-kenaikan-gaji-berkala", "2 tahun"),
-        ("cutti tahunnan brp hari", "cuti.md#cuti-tahunan", "12 hari kerja"),
+        ("cutti tahunan brp hari", "cuti.md#cuti-tahunan", "12 hari kerja"),
     ],
 )
 def test_it_answers_with_a_quote(searcher, question, link, held):
