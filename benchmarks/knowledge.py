@@ -25,8 +25,10 @@ from twin.knowledge.laras.answer import ask
 from twin.terminal import print_rows
 
 MODULES = (
-    "numpy", "numpy.linalg", "numpy.fft", "numpy.random", "scipy.stats", "scipy.signal", "scipy.optimize", "scipy.linalg",
-    "scipy.special", "scipy.sparse", "scipy.ndimage", "scipy.interpolate", "scipy.spatial", "scipy.integrate", "pandas",
+    "numpy", "numpy.linalg", "numpy.fft", "numpy.random", "scipy.stats", "scipy.signal", "scipy.optimize",
+    "scipy.linalg",
+    "scipy.special", "scipy.sparse", "scipy.ndimage", "scipy.interpolate", "scipy.spatial", "scipy.integrate",
+    "pandas",
     "networkx", "scipy.fft", "scipy.cluster.hierarchy", "scipy.sparse.linalg", "scipy.spatial.distance",
 )  # fmt: skip
 SEED, QUESTIONS = 20261125, 200

@@ -149,16 +149,20 @@ def _short(value):  # type: ignore[no-untyped-def]
 @app.command(epilog="Example: `python -m twin knowledge review pdd.docx --draft pdd-reviewed.md`")
 def review(
     document: Annotated[Path, typer.Argument(help="A project design document: PDF, DOCX, HTML, Markdown, text.")],
-    draft: Annotated[Path | None, typer.Option("--draft", help="Write it with tracked insertions (Markdown).")] = None,
+    draft: Annotated[
+        Path | None, typer.Option("--draft", help="Write it with tracked insertions: .docx or .md.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Review a project: rules with references, its claim beside an estimate with interval, what does not agree."""
     from twin.files import write_whole
-    from twin.knowledge.review import marked_draft, summary
+    from twin.knowledge.review import marked_docx, marked_draft, summary
     from twin.knowledge.review import review as review_document
 
     found = review_document(document)
-    if draft is not None:
+    if draft is not None and draft.suffix.lower() == ".docx":
+        marked_docx(document, found, draft)
+    elif draft is not None:
         write_whole(draft, marked_draft(document, found))
     if as_json:
         print_json(found.as_json())

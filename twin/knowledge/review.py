@@ -191,3 +191,34 @@ def marked_draft(path: Path, found: Review) -> str:
             lines += [f"{{++[{f.severity}] {f.text} ({f.rule})++}}" for f in found.findings if f.section == last]
         lines += [block.text, ""]
     return "\n".join(lines) + "\n"
+
+
+def marked_docx(path: Path, found: Review, to: Path) -> None:
+    """The same draft as DOCX: every note of the reviewer is a tracked insertion that Word and LibreOffice accept."""
+    import docx
+
+    draft = docx.Document()
+    draft.core_properties.title = found.title
+    insertion = re.compile(r"^\{\+\+(.*)\+\+\}$")
+    for line in marked_draft(path, found).splitlines():
+        if match := insertion.match(line):
+            _inserted(draft.add_paragraph(), match[1])
+        elif line.startswith("#"):
+            draft.add_heading(line.lstrip("# "), line.count("#", 0, 3))
+        elif line:
+            draft.add_paragraph(line)
+    beside = to.with_name(f".{to.name}.partial")
+    draft.save(str(beside))
+    beside.replace(to)
+
+
+def _inserted(paragraph: Any, text: str) -> None:
+    """Text as a tracked insertion (w:ins) of a paragraph."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    insertion = OxmlElement("w:ins")
+    insertion.set(qn("w:id"), str(len(paragraph.part.element.findall(f".//{qn('w:ins')}")) + 1))
+    insertion.set(qn("w:author"), "EcoBalance reviewer")
+    insertion.append(paragraph.add_run(text)._r)
+    paragraph._p.append(insertion)

@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 
+import docx
 import pytest
+from docx.oxml.ns import qn
 
 from benchmarks.knowledge_review import measured
-from twin.knowledge.review import marked_draft, number, review
+from twin.knowledge.review import marked_docx, marked_draft, number, review
 
 SOUND = """# Reboisasi Wilis
 
@@ -46,6 +48,16 @@ def test_a_fault_stands_in_its_section_of_the_draft(tmp_path):
     assert [f.rule for f in found.findings] == ["size × factor = claim"]
     draft = marked_draft(path, found)
     assert draft.index("Perhitungan") < draft.index("{++[error] 100 × 9 = 900, but 700 is claimed")
+
+
+def test_the_docx_draft_tracks_its_insertions(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text(SOUND.format(factor=9), encoding="utf-8")
+    marked_docx(path, review(path), tmp_path / "draft.docx")
+    inserted = docx.Document(str(tmp_path / "draft.docx")).element.findall(f".//{qn('w:ins')}")
+    assert ["".join(one.itertext()) for one in inserted] == [
+        "[error] 100 × 9 = 900, but 700 is claimed (size × factor = claim)"
+    ]
 
 
 def test_planted_faults_are_found():
