@@ -55,7 +55,7 @@ def test_the_docx_draft_tracks_its_insertions(tmp_path):
     path.write_text(SOUND.format(factor=9), encoding="utf-8")
     marked_docx(path, review(path), tmp_path / "draft.docx")
     inserted = docx.Document(str(tmp_path / "draft.docx")).element.findall(f".//{qn('w:ins')}")
-    assert ["".join(one.itertext()) for one in inserted] == [
+    assert ["".join(text.text for text in one.iter(qn("w:t"))) for one in inserted] == [
         "[error] 100 × 9 = 900, but 700 is claimed (size × factor = claim)"
     ]
 
