@@ -11,6 +11,7 @@ from twin import show
 from twin.carbon.cli import app as carbon_app
 from twin.compare import compare as compare_runs
 from twin.hil.cli import hil
+from twin.knowledge.cli import app as knowledge_app
 from twin.kpi import score
 from twin.labour.cli import app as labour_app
 from twin.replay import replay as replay_run
@@ -36,6 +37,7 @@ app.add_typer(carbon_app, name="carbon")
 app.add_typer(traffic_app, name="traffic")
 app.add_typer(labour_app, name="labour")
 app.command(epilog="Example: `python -m twin hil --bundle bundles/universal --json`")(hil)
+app.add_typer(knowledge_app, name="knowledge")
 
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Overrides = Annotated[

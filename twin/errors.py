@@ -72,3 +72,7 @@ class LedgerError(TwinError):
 
 class TrainingError(TwinError):
     """A training that cannot be begun or gone on with."""
+
+
+class KnowledgeError(FaultsError):
+    """A document, an index, or a question that cannot be used."""

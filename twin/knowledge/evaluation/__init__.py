@@ -1,0 +1,1 @@
+"""How well questions are answered: measures with intervals, beside plain BM25 on the same passages."""
