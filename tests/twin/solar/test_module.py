@@ -9,6 +9,7 @@ import pytest
 
 from twin.module import Seen
 from twin.places import PlacesOptions
+from twin.solar.facts import rows
 from twin.solar.module import SolarModule
 from twin.solar.office.calendar import holidays, is_working
 from twin.solar.office.load import Appliance, appliances_of, day_kwh, mean_day_kwh, month_kwh, service_hours
@@ -37,6 +38,16 @@ def lived(months: int, **options) -> tuple[SolarModule, list]:
 
 
 # ---- the office ------------------------------------------------------------------------------------------------------
+
+
+def test_the_decrees_days_are_all_there():
+    table = pd.DataFrame(rows("holidays"))
+    count = table.groupby([table.date.str[:4], "kind"]).size()
+    # decree 1497/2025 has 17 holidays and 8 days of joint leave; 1017/2024 with 933/2025 has 17 and 11
+    assert [count["2026", "holiday"], count["2026", "joint_leave"]] == [17, 8]
+    assert [count["2025", "holiday"], count["2025", "joint_leave"]] == [17, 11]
+    assert (table.confidence[table.date < "2027"] == "official").all()
+    assert (table.confidence[table.date >= "2027"] == "prior").all()
 
 
 def test_the_calendar_knows_holidays_and_weekends():
