@@ -107,7 +107,8 @@ class VanillaMarket(mesa.Model):
             self.numbered += 1
 
     def month(self, month) -> int:
-        """Live through a month; how many found work."""
+        """Live through a month; how many found work. The shock to demand is the twin's."""
+        self.source.shock(month)
         return sum(self.one_week(week, month.month, month.year) for week in weeks_of(month))
 
     def one_week(self, week: int, month: int, year: int) -> int:
@@ -120,7 +121,11 @@ class VanillaMarket(mesa.Model):
             weeks_open[vacancy["employer"]] += week - vacancy["posted_week"]
             vacancies[vacancy["employer"]] += 1
         overdue = weeks_open > parameters()["patience_weeks"] * vacancies
-        self.pin(employers.post(week, seasons()[employers.sector, month - 1] * np.ones(n), overdue, wage_idr, 0.0))
+        self.pin(
+            employers.post(
+                week, (1 + self.source.demand) * seasons()[employers.sector, month - 1], overdue, wage_idr, 0.0
+            )
+        )
         place, on_platform = (np.array([v[name] for v in self.board]) for name in ("place", "on_platform"))
         self.search = self.source.search(wage_idr, place, on_platform)
         self.by_place = [[v for v in self.board if v["place"] == k] for k in range(len(self.distance_km))]

@@ -142,11 +142,16 @@ class Market:
         leaving = working * weekly(given["retirement_month"]) + jobless * weekly(given["giving_up_month"])
         return leaving / np.maximum(idle, 1)
 
-    def month(self, month: pd.Period) -> MonthCount:
-        """Live through the weeks of a month; demand takes its monthly shock."""
-        given, count = parameters(), MonthCount()
+    def shock(self, month: pd.Period) -> None:
+        """Let demand take its shock of a month."""
+        given = parameters()
         shock = generator(self.key, 2, month.ordinal).normal() * given["demand_sd"]
         self.demand = given["demand_memory"] * self.demand + shock * np.sqrt(1 - given["demand_memory"] ** 2)
+
+    def month(self, month: pd.Period) -> MonthCount:
+        """Live through the weeks of a month; demand takes its monthly shock."""
+        self.shock(month)
+        count = MonthCount()
         for week in weeks_of(month):
             self.week(week, month.month, month.year, count)
         return count

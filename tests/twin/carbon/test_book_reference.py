@@ -53,6 +53,20 @@ def test_a_batch_equals_one_by_one(stream, stp):
 
 
 @settings(max_examples=100, deadline=None)
+@given(commands, st.sampled_from(Stp), st.integers(0, 80), st.booleans())
+def test_batches_that_follow_each_other_equal_one_by_one_also_under_a_breaker(stream, stp, cut, breaker):
+    one, many = Book(Setup(LADDER, 0, stp, owners=False)), Book(Setup(LADDER, 0, stp, owners=False))
+    if breaker:
+        for book in (one, many):
+            book.control("breaker", 10, 30)
+    reasons = [one.submit(*command).reason for command in stream]
+    found = [many.submit_many(*vars(arrays(part)).values())[0] for part in (stream[:cut], stream[cut:])]
+    assert np.concatenate(found).tolist() == reasons
+    assert np.array_equal(one.state, many.state)
+    assert np.array_equal(one.rows[: LADDER + len(stream)], many.rows[: LADDER + len(stream)])
+
+
+@settings(max_examples=100, deadline=None)
 @given(commands, st.sampled_from(Stp), st.sampled_from([(1, 0), (1, 1000), (100_000, 5)]))
 def test_match_equals_the_reference_at_any_scale_of_prices(stream, stp, scale):
     factor, shift = scale  # the widest needs a ladder of the prices that occur
