@@ -1,11 +1,13 @@
 """Stable matching: deferred acceptance of the twin against the `matching` package, and its growth to a province's size.
 
     python -m benchmarks.labour_matching [--rounds 3] [--seekers 21905] [--vacancies 2000] [--listed 20] [--json FILE]
-    python -m benchmarks.labour_matching --growth [--largest 500000]
+    python -m benchmarks.labour_matching --growth [--largest 500000] [--scored]
 
 Every measurement is a process of its own and the candidates take turns; a ratio is the median over rounds of the ratio
 within a round. The peer gets dictionaries of lists, made before the clock starts. The twin is timed twice: from the
-columns of the two tables, as its files give them, and from the peer's own dictionaries. Compiling is timed apart. Times
+columns of the two tables, as its files give them, and from the peer's own dictionaries. Compiling is timed apart.
+`--scored` starts one step earlier: from a register of people and vacancies, of whom every pair is screened and scored
+and every seeker's best are listed (wishes are much alike there, so that few of the seats stand in anyone's list). Times
 are processor time: all candidates use one thread, and other users of the machine then do not count.
 """
 
@@ -29,6 +31,7 @@ from twin import terminal
 
 SEATS = 4  # a vacancy has 1 … 4
 PEER, FROM_COLUMNS, FROM_DICTIONARIES = "matching package", "twin, from columns", "twin, from dictionaries"
+SCORED = "twin, from a register"
 
 
 def columns(seekers: int, vacancies: int, listed: int, seed: int = 1):
@@ -106,8 +109,34 @@ def twin_once(market, from_dictionaries: bool) -> tuple[float, float, np.ndarray
     return built - began, solved - built, vacancies_of(lists, matched), blocking_pairs(lists, matched)
 
 
+def scored_once(seekers: int, vacancies: int, listed: int) -> dict:
+    """Seconds to score and list, and to solve, for a register drawn from the twin's people."""
+    from twin.labour.advice.register import drawn_seekers, drawn_vacancies
+    from twin.labour.advice.scores import top_lists
+    from twin.labour.matching.deferred import deferred_acceptance
+    from twin.labour.matching.stability import blocking_pairs
+    from twin.labour.population import synthesise
+
+    rng = np.random.default_rng(1)
+    people = synthesise("book_2024", rng)
+    register = drawn_seekers(people.take(rng.permutation(len(people))[:seekers]), rng), drawn_vacancies(vacancies, rng)
+    deferred_acceptance(top_lists(*(one.take(np.arange(5)) for one in register), listed)[0])  # compiled beforehand
+    began = time.process_time()
+    lists, _, _ = top_lists(*register, listed)
+    built = time.process_time()
+    matched = deferred_acceptance(lists)
+    solved = time.process_time()
+    return {
+        "build_s": built - began, "solve_s": solved - built, "pairs": len(lists.vacancy),
+        "matched": int((matched >= 0).sum()), "blocking_pairs": blocking_pairs(lists, matched),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+
+
 def measure_one(candidate: str, seekers: int, vacancies: int, listed: int) -> dict:
     """What a child process does."""
+    if candidate == SCORED:
+        return scored_once(seekers, vacancies, listed)
     market = columns(seekers, vacancies, listed)
     blocking, compile_s = None, 0.0
     if candidate == PEER:
@@ -156,14 +185,17 @@ def against_peer(rounds: int, size: tuple[int, int, int]) -> list[dict]:
     return rows
 
 
-def growth(largest: int) -> list[dict]:
+def growth(largest: int, candidate: str = FROM_COLUMNS) -> list[dict]:
     """Build, solve and memory of the twin from 5,000 seekers to `largest`, ten seekers a vacancy, 20 listed."""
-    sizes = [n for n in (5_000, 21_905, 50_000, 100_000, 200_000, 500_000, 1_000_000) if n <= largest]
+    known = (5_000, 21_905, 50_000, 100_000, 200_000, 500_000, 1_000_000)
+    sizes = [n for n in known if n <= largest]
     rows = []
     for n in sizes:
-        one = in_a_child(FROM_COLUMNS, n, n // 10, 20)
+        one = in_a_child(candidate, n, n // 10, 20)
         keys = ("build_s", "solve_s", "matched", "blocking_pairs", "peak_mib")
-        rows.append({"seekers": n, "vacancies": n // 10, "pairs": 20 * n, **{key: one[key] for key in keys}})
+        rows.append(
+            {"seekers": n, "vacancies": n // 10, "pairs": one.get("pairs", 20 * n), **{key: one[key] for key in keys}}
+        )
     return rows
 
 
@@ -176,6 +208,7 @@ def main() -> None:
     parser.add_argument("--listed", type=int, default=20)
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--largest", type=int, default=500_000)
+    parser.add_argument("--scored", action="store_true", help="with --growth: from registers, scores included")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path)
     words = parser.parse_args()
@@ -185,7 +218,11 @@ def main() -> None:
         return
     from twin.terminal import print_rows
 
-    rows = growth(words.largest) if words.growth else against_peer(words.rounds, size)
+    rows = (
+        growth(words.largest, SCORED if words.scored else FROM_COLUMNS)
+        if words.growth
+        else against_peer(words.rounds, size)
+    )
     print_rows(
         rows, f"{os.cpu_count()} cores; seekers, vacancies, listed: {size}" if not words.growth else "growth", False
     )

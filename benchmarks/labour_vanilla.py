@@ -55,10 +55,13 @@ class Person(mesa.Agent):
             self.registered = True
         falls = max(search.claim_floor, 1 - search.claim_decline * (model.week - self.since))
         claim = search.claim_idr[self.education] * falls
-        looks = int(search.effort) + (random.random() < search.effort - int(search.effort))
+        mean = search.looks[self.kecamatan]
+        looks = int(mean) + (random.random() < mean - int(mean))
         asks = {}
         for _ in range(min(looks, MOST_LOOKS)):
-            pool = model.by_place[self.kecamatan] if random.random() < search.local_share else model.board
+            pool = (
+                model.by_place[self.kecamatan] if random.random() < search.local_share[self.kecamatan] else model.board
+            )
             if not pool:
                 continue
             vacancy = pool[int(random.random() * len(pool))]
@@ -104,20 +107,27 @@ class VanillaMarket(mesa.Model):
             self.numbered += 1
 
     def month(self, month) -> int:
-        """Live through a month; how many found work."""
+        """Live through a month; how many found work. The shock to demand is the twin's."""
+        self.source.shock(month)
         return sum(self.one_week(week, month.month, month.year) for week in weeks_of(month))
 
     def one_week(self, week: int, month: int, year: int) -> int:
         """Live through one week."""
         self.week, wage_idr = week, minimum_wage_idr(year)
-        self.rates(month, wage_idr)
+        self.rates(month)
         employers, n = self.employers, len(self.employers.sector)
         weeks_open, vacancies = np.zeros(n), np.zeros(n)
         for vacancy in self.board:
             weeks_open[vacancy["employer"]] += week - vacancy["posted_week"]
             vacancies[vacancy["employer"]] += 1
         overdue = weeks_open > parameters()["patience_weeks"] * vacancies
-        self.pin(employers.post(week, seasons()[employers.sector, month - 1] * np.ones(n), overdue, wage_idr, 0.0))
+        self.pin(
+            employers.post(
+                week, (1 + self.source.demand) * seasons()[employers.sector, month - 1], overdue, wage_idr, 0.0
+            )
+        )
+        place, on_platform = (np.array([v[name] for v in self.board]) for name in ("place", "on_platform"))
+        self.search = self.source.search(wage_idr, place, on_platform)
         self.by_place = [[v for v in self.board if v["place"] == k] for k in range(len(self.distance_km))]
         self.asking, self.ranks = {}, {}
         self.agents.shuffle_do("step")
@@ -129,13 +139,13 @@ class VanillaMarket(mesa.Model):
         self.board = [v for v in self.board if v["seats"] > 0 and week - v["posted_week"] < life]
         return hired
 
-    def rates(self, month: int, wage_idr: float) -> None:
+    def rates(self, month: int) -> None:
         """Rates of the week, as the twin has them."""
         source, graduation = self.source, parameters()["graduation_factor"]
         self.separation = source.separation().tolist()
         entry = source.entry.copy()
         entry[:YOUNG_GROUPS] *= 12 / (10 + 2 * graduation) * (graduation if month in GRADUATION else 1.0)
-        self.entry, self.search = entry.tolist(), source.search(wage_idr)
+        self.entry = entry.tolist()
 
     def match(self) -> int:
         """Deferred acceptance of the week's applications, with dictionaries."""

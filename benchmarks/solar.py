@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pvlib
 
 from twin.solar.options import SolarOptions
 from twin.solar.outage import plain
@@ -202,7 +203,10 @@ def pysam(latitude_deg: float, longitude_deg: float, hours: pd.DatetimeIndex, we
 
 
 def causes(places: Places, hours: pd.DatetimeIndex, weather: Weather, sam: Any) -> list[dict[str, float | str]]:
-    """Where ModelChain and SAM part, step by step [% of the year]."""
+    """Where ModelChain and SAM part [% of the year]: step by step, then by how the panels are mounted.
+
+    The sign hangs on the mount: a rack open to the air (ours, and SAM's default) keeps cells cooler than a roof does.
+    """
     chain = model_chain(SYSTEM, places.latitude_deg[0], places.longitude_deg[0], 0.0)
     chain.run_model(frame(hours, weather, 0))
     r = chain.results
@@ -212,6 +216,12 @@ def causes(places: Places, hours: pd.DatetimeIndex, weather: Weather, sam: Any) 
         "DC (SAM: -0.37 %/degC, NOCT cell)": (r.dc.sum(), np.sum(sam.Outputs.dc)),
         "AC (inverter)": (r.ac.sum(), np.sum(sam.Outputs.ac)),
     }
+    for name, thermal in pvlib.temperature.TEMPERATURE_MODEL_PARAMETERS["sapm"].items():
+        for gamma in (-0.0035, -0.0037):
+            chain.system.arrays[0].temperature_model_parameters = thermal
+            chain.system.arrays[0].module_parameters["gamma_pdc"] = gamma
+            chain.run_model(frame(hours, weather, 0))
+            steps[f"AC with {name}, {100 * gamma:.2f} %/degC"] = (chain.results.ac.sum(), np.sum(sam.Outputs.ac))
     return [
         {"of": f"year, {name}", "ModelChain_minus_SAM_percent": 100 * float(ours / theirs - 1)}
         for name, (ours, theirs) in steps.items()

@@ -10,10 +10,9 @@ import pandas as pd
 
 from twin.carbon.figures import TITLES as CARBON
 from twin.carbon.figures import Chart
+from twin.palette import PALETTE
 from twin.run import Run
 
-# Okabe & Ito's palette: told apart by colour-blind readers too.
-PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"]
 MILLION = 1_000_000
 WIDTH, HEIGHT = 640, 260
 

@@ -106,10 +106,17 @@ def surveillance(
     groups: Annotated[int, typer.Option("--groups", min=1, max=50, help="Planted groups of each type.")] = 4,
     as_json: terminal.JsonFlag = False,
 ) -> None:
-    """Plant manipulators in a market and count how many are found, and how many alerts are right."""
+    """Plant manipulators in a market and count how many are found, and how many alerts are right.
+
+    The plain ones do what the detection looks for; the evasive ones are held out and show what it misses.
+    """
     from twin.carbon import studies
 
-    rows = studies.surveillance(_options(scenario), months, terminal.seeds_of(seeds), groups)
+    rows = [
+        {"manipulators": "evasive" if evasive else "plain", **row}
+        for evasive in (False, True)
+        for row in studies.surveillance(_options(scenario), months, terminal.seeds_of(seeds), groups, evasive)
+    ]
     terminal.print_rows(rows, f"surveillance, {months} months of {scenario}, seeds {seeds}", as_json)
 
 

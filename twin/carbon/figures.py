@@ -7,11 +7,11 @@ from collections.abc import Callable
 import altair as alt
 import pandas as pd
 
+from twin.palette import PALETTE
 from twin.run import Run
 
 Chart = alt.Chart | alt.LayerChart | None
 
-PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7"]  # of twin/figures.py, which imports this module
 MECHANISMS = ("regular", "negotiated", "auction", "marketplace")
 
 

@@ -64,6 +64,7 @@ class CarbonModule:
         self.rows = {
             "carbon_month": [self._month(days, primary, len(alerts))],
             "carbon_day": [self._day(day) for day in days],
+            "carbon_depth": self._depth(days[-1]),
             "carbon_alert": [self._alert(alert) for alert in alerts],
             "carbon_mrv": mrv,
             "carbon_ledger": [asdict(entry) for entry in self.ledger.entries],
@@ -204,6 +205,20 @@ class CarbonModule:
         return {**{name: getattr(day, name) for name in names}, "volume_tco2e": day.volume,
                 "deals_tco2e": sum(deal.lots for deal in day.deals)}  # fmt: skip
 
+    def _depth(self, day: DayResult) -> list[Row]:
+        """The best ticks of both sides as the day's session ended."""
+        tick = self.market.rules.tick_idr
+        return [
+            {
+                "day": day.day,
+                "side": "sell" if side else "buy",
+                "price_idr": level * tick,
+                "lots": lots,
+                "orders": orders,
+            }
+            for side, level, lots, orders in day.depth
+        ]
+
     def _alert(self, alert: Alert) -> Row:
         groups = self.market.manipulators.planted.get(alert.type, [])
         planted = any(set(alert.accounts) <= set(group) for group in groups)
@@ -222,7 +237,7 @@ class CarbonModule:
         ]  # fmt: skip
 
     def observe(self) -> Rows:
-        """Tables `carbon_month`, `_day`, `_alert`, `_mrv`, `_ledger`, `_offset`."""
+        """Tables `carbon_month`, `_day`, `_depth`, `_alert`, `_mrv`, `_ledger`, `_offset`."""
         return self.rows
 
     def state(self) -> State:

@@ -18,6 +18,7 @@ class ManipulatorOptions(Options):
     coordinated: int = Field(0, ge=0, le=50, description="pairs that trade back and forth")
     spoofing: int = Field(0, ge=0, le=50, description="accounts that layer orders and withdraw them")
     laundering: int = Field(0, ge=0, le=50, description="pairs with deals far from the market's price")
+    evasive: bool = Field(False, description="held-out manipulators, who know that somebody watches")
 
 
 class CarbonOptions(Options):

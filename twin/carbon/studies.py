@@ -13,7 +13,7 @@ from twin.carbon.marketdata import stats
 from twin.carbon.module import CarbonModule
 from twin.carbon.options import CarbonOptions, ManipulatorOptions, SyncRule
 from twin.carbon.protection.detect import Alert, laundering
-from twin.carbon.protection.score import precision_recall
+from twin.carbon.protection.score import TYPES, precision_recall
 from twin.carbon.traders.market import CarbonMarket, DayResult, surveyed
 from twin.city import stream
 from twin.module import Rows, Seen
@@ -66,9 +66,13 @@ def sync_rules(options: CarbonOptions, n: int, seeds: Sequence[int]) -> list[dic
     return rows
 
 
-def surveillance(options: CarbonOptions, n: int, seeds: Sequence[int], groups: int) -> list[dict[str, Any]]:
-    """Precision and recall on planted manipulators of every type, over months and seeds."""
-    planted = ManipulatorOptions(**dict.fromkeys(ManipulatorOptions.model_fields, groups))
+def surveillance(
+    options: CarbonOptions, n: int, seeds: Sequence[int], groups: int, evasive: bool = False
+) -> list[dict[str, Any]]:
+    """Precision and recall on planted manipulators of every type, over months and seeds; `evasive` ones are held out:
+    the detection was written without them.
+    """
+    planted = ManipulatorOptions(**dict.fromkeys(TYPES, groups), evasive=evasive)
     alerts, who = list[Alert](), dict[str, list[tuple[int, ...]]]()
     for i, seed in enumerate(seeds):
         market, by_month = traded(options.model_copy(update={"manipulators": planted}), n, seed)

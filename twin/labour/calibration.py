@@ -14,7 +14,7 @@ from twin.labour.market import Market, weeks_of
 from twin.labour.population import People, synthesise
 
 START = pd.Period("2026-01", "M")
-BRACKET = (0.1, 0.5)  # looks a week
+BRACKET = (0.05, 1.5)  # looks a week
 MEAN_MONTHS = 24
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -239,3 +240,19 @@ def advise(
         raise typer.BadParameter(f"{language!r} is none of {', '.join(LANGUAGES)}", param_hint="--language")
     summary = write_advice(read_register(seekers, vacancies, None), to, listed, language, ways, k)
     terminal.print_facts(summary, f"advice in {to}", as_json)
+
+
+@app.command(
+    epilog="Example: `python -m twin labour karirhub vacancies.csv --to karirhub.csv --from 2026-03-01 "
+    "--until 2026-03-31`"
+)
+def karirhub(
+    vacancies: Annotated[Path, typer.Argument(help="CSV of vacancies as `import` takes it, and a column employer.")],
+    to: Annotated[Path, typer.Option("--to", help="Where to write the report.")],
+    valid_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of validity.")],
+    valid_to: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day of validity.")],
+) -> None:
+    """Write vacancies with the particulars that Perpres 57/2023 makes employers report to the national system."""
+    from twin.labour.advice.karirhub import write_karirhub
+
+    terminal.say(f"{write_karirhub(vacancies, to, valid_from.date(), valid_to.date())} vacancies -> {to}")

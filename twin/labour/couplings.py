@@ -1,8 +1,9 @@
 """What other sectors mean for the labour market: the vacancies they open and the people they train.
 
 A sector says so itself in tables `<module>_jobs` (skill, seats, wage_idr_month, kecamatan_code) and
-`<module>_training` (skill, people, kecamatan_code); an empty code is anywhere. For the programmes, which write no such
-tables, `data/programme_jobs.csv` says what comes of a programme that runs; a sector's own table replaces its line.
+`<module>_training` (skill, people, kecamatan_code); an empty code is anywhere. For a programme whose module writes no
+such table, `data/programme_jobs.csv` says what comes of it while it runs; a module's own table replaces its lines, so
+that no job is counted twice.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def wanted(seen: Seen, minimum_wage_idr: float, scale: float = 1.0) -> list[Want
         found += [Wanted(str(row["skill"]), 0.0, scale * _number(row, "people"), 0.0, _place(row)) for row in training]
     running = {str(row["programme"]) for row in seen.rows("programmes", "programme_month") if row["active"]}
     for row in read("programme_jobs.csv"):
-        if row["programme"] in running - told:
+        if row["programme"] in running and row["module"] not in told:
             seats, trained = scale * float(row["seats_month"]), scale * float(row["trained_month"])
             found.append(Wanted(row["skill"], seats, trained, minimum_wage_idr * float(row["wage_factor"])))
     return found

@@ -101,9 +101,9 @@ class Board(NamedTuple):
 class Search(NamedTuple):
     """How people search; wages and claims in Rp a month."""
 
-    effort: float  # vacancies a seeker hears of by itself in a week
+    looks: np.ndarray  # by kecamatan: vacancies that a seeker there hears of by itself in a week
+    local_share: np.ndarray  # by kecamatan: the part of them that is in the own sub-district
     platform_looks: float  # and on the platform, if registered
-    local_share: float
     commuting_idr_per_km: float
     claim_idr: np.ndarray  # by education, at the start of unemployment
     claim_decline: float  # a week
@@ -124,7 +124,7 @@ def _heard_of(key: np.uint64, week: int, who: int, at: int, board: Board, search
     if platform:
         return board.on_platform[int(u * len(board.on_platform))]
     low, size = 0, len(board.by_place)
-    if uniform(key, week, WHERE, who) < search.local_share:
+    if uniform(key, week, WHERE, who) < search.local_share[at]:
         low, size = board.place_start[at], board.place_start[at + 1] - board.place_start[at]
     return board.by_place[low + int(u * size)] if size > 0 else -1
 
@@ -163,7 +163,7 @@ def applications(
         claim = search.claim_idr[crowd.education[i]] * max(
             search.claim_floor, 1.0 - search.claim_decline * jobless_weeks
         )
-        own = _count(search.effort, uniform(key, week, COUNT, i))
+        own = _count(search.looks[crowd.kecamatan[i]], uniform(key, week, COUNT, i))
         looks = own
         if crowd.registered[i] and len(board.on_platform) > 0:
             looks += _count(search.platform_looks, uniform(key, week, COUNT, -i - 1))

@@ -17,6 +17,7 @@ from twin.labour.facts import EMPLOYED, UNEMPLOYED, minimum_wage_idr
 from twin.labour.market import Market, weeks_of
 from twin.labour.matching.deferred import deferred_acceptance
 from twin.labour.population import People, synthesise
+from twin.places import kecamatan
 
 START = pd.Period("2026-01", "M")
 SETTLE_MONTHS, MEAN_MONTHS = 12, 12
@@ -69,12 +70,12 @@ def matching_elasticities(
 ) -> dict[str, float]:
     """Elasticities of a week's hires to seekers and to vacancies, and the fit (R²) of ln M = a + α ln U + β ln V.
 
-    The last week is lived again with random parts of the seekers and of the vacancies that they saw, in all
+    The week is lived again with random parts of the seekers and of the vacancies that they saw, in all
     combinations and with other luck; nothing of the market is changed.
     """
     seekers, wage_idr = np.flatnonzero(market.status == UNEMPLOYED), minimum_wage_idr(START.year)
     rows = []
-    for draw in range(draws):
+    for draw in range(1, draws + 1):  # the week as lived has used up the luck of draw 0
         rng = generator(market.key, 7, draw)
         for of_seekers in shares:
             some = np.sort(rng.permutation(seekers)[: round(of_seekers * len(seekers))])
@@ -83,11 +84,34 @@ def matching_elasticities(
                 lists = market.applied(week + draw, some, board, wage_idr)
                 hires = int((deferred_acceptance(lists) >= 0).sum())
                 rows.append((np.log(max(1, hires)), np.log(len(some)), np.log(max(1, board.seats.sum()))))
-    m, u, v = np.array(rows).T
+    return _fitted(np.array(rows))
+
+
+def _fitted(logs: np.ndarray) -> dict[str, float]:
+    """Least squares of the first of three columns (n, 3) on the two others."""
+    m, u, v = logs.T
     design = np.column_stack([np.ones(len(m)), u, v])
     fit, *_ = np.linalg.lstsq(design, m, rcond=None)
     residual = m - design @ fit
     return {"seekers": float(fit[1]), "vacancies": float(fit[2]), "r2": float(1 - residual.var() / m.var())}
+
+
+def stocks(market: Market) -> np.ndarray:
+    """Unemployed residents and open seats by sub-district, (14, 2)."""
+    n, board = len(kecamatan()), market.board
+    here = board.place >= 0
+    jobless = np.bincount(market.people.kecamatan[market.status == UNEMPLOYED], minlength=n)
+    return np.column_stack([jobless, np.bincount(board.place[here], board.seats[here], minlength=n)])
+
+
+def panel_elasticities(hires: Sequence[np.ndarray], before: Sequence[np.ndarray]) -> dict[str, float]:
+    """The elasticities as statisticians without a twin estimate them: sub-districts' months, pooled.
+
+    `hires` (14,) of each month a week, and the `stocks` at its beginning. Seats that open and are filled within a month
+    are in no stock, and large places have more of everything: Petrongolo & Pissarides (2001) discuss both.
+    """
+    table = np.column_stack([np.concatenate(hires), np.concatenate(before)])
+    return _fitted(np.log(table[(table > 0).all(axis=1)]))
 
 
 def described(
@@ -101,14 +125,16 @@ def described(
     """Some months of a vintage's market: unemployment against the stated, spells, elasticities, and the curve."""
     people, effort = synthesise(vintage, generator(seed, 6), size), effort_of(vintage)
     market, rates, counts = Market(people, seed, effort, week=weeks_of(START)[0]), [], []
-    began = time.perf_counter()
+    before, began = [], time.perf_counter()
     for i in range(months):
+        before.append(stocks(market))
         counts.append(market.month(START + i))
         rates.append(tpt_percent(market))
         progress(i + 1, months, str(START + i))
     took_s = time.perf_counter() - began
     week, hired = weeks_of(START + months - 1)[-1], sum(count.total(crowd.HIRED) for count in counts)
-    elasticities = matching_elasticities(market, week)
+    weekly_hires = [count.moves[crowd.HIRED] / len(weeks_of(START + i)) for i, count in enumerate(counts)]
+    estimates = {"matching": matching_elasticities(market, week), "panel": panel_elasticities(weekly_hires, before)}
     return {
         "people": len(people),
         "stated_tpt_percent": stated_tpt_percent(vintage),
@@ -117,7 +143,7 @@ def described(
         "open_seats": int(market.board.seats.sum()),
         "time_to_hire_days": 7 * sum(count.weeks_open for count in counts) / max(1, hired),
         **{f"spell_{name}": value for name, value in spells(market, week).items()},
-        **{f"matching_{name}": value for name, value in elasticities.items()},
+        **{f"{which}_{name}": value for which, one in estimates.items() for name, value in one.items()},
         "seconds_a_month": took_s / months,
         "beveridge": [vars(p) for p in beveridge(people, seed, effort, DEMAND_PERCENT)] if curve else [],
     }

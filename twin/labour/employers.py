@@ -60,6 +60,7 @@ class Employers(mesa.Model):
         self.headcount, self.open_seats, self.seats = (np.zeros(len(sector), dtype=np.int64) for _ in range(3))
         self.offer = np.ones(len(sector))
         self.luck, self.demand, self.overdue = self.offer, self.offer, np.zeros(len(sector), dtype=bool)
+        self.rounding = uniforms(self.key, 0, POST, np.arange(len(sector)))
         for number, (what, wanted) in enumerate(zip(kind, jobs.tolist(), strict=True)):
             (Abroad if what == "abroad" else Employer)(self, number, wanted)
 
@@ -102,12 +103,16 @@ class Employer(mesa.Agent):
         self.number, self.jobs = number, jobs
 
     def decide(self) -> None:
-        """Post as many seats as are missing."""
+        """Post as many seats as are missing.
+
+        A wanted headcount is rounded the same way every week: rounding anew would end at the next whole number, half a
+        seat too many an employer, which is much in a small population.
+        """
         model, i, given = self.model, self.number, parameters()
         rise = given["offer_rise_week"] if model.overdue[i] else -given["offer_rise_week"]
         model.offer[i] = min(given["offer_ceiling"], max(1.0, model.offer[i] + rise))
         missing = self.jobs * model.demand[i] - model.headcount[i] - model.open_seats[i]
-        model.seats[i] = max(0, int(np.floor(missing + model.luck[i])))
+        model.seats[i] = max(0, int(np.floor(missing + model.rounding[i])))
 
 
 class Abroad(Employer):

@@ -23,6 +23,7 @@ from twin.places import distance_km, kecamatan
 
 WEEKS_A_YEAR = 365.25 / 7
 FIRST_MONDAY = pd.Timestamp("1970-01-05")
+TINY = 1e-12
 LEAVING_WEEK = 0.08  # unemployment left a week, for the spells at the very start; settling forgets them
 YOUNG_GROUPS, GRADUATION = 2, (6, 7)  # 15 to 24; June and July
 
@@ -50,7 +51,7 @@ class Platform:
     """What JOBTREN does this week; the default is a city without it."""
 
     registration_lift: float = 0.0  # rise of the weekly rate of registering
-    information_gain: float = 0.0  # looks of the registered on the platform, against their own search
+    information_gain: float = 0.0  # chance of hearing of a vacancy there, if registered, against own search
     employer_share: float = 0.0  # vacancies that are posted there
 
 
@@ -71,7 +72,11 @@ class MonthCount:
 
 
 class Market:
-    """The labour market of a population; `key` decides all chance, a person hears of `effort` vacancies a week."""
+    """The labour market of a population; `key` decides all chance, `effort` how many vacancies a person hears of.
+
+    It is the number a week where as many are open as usual. Every vacancy has the same chance of being heard of: where
+    half as many are open, a person hears of half as many.
+    """
 
     def __init__(self, people: People, key: int, effort: float, settle_weeks: int = 52, week: int = 0) -> None:
         self.people, self.key, self.effort = people, key, effort
@@ -84,6 +89,7 @@ class Market:
         self.board = self.shown = empty_board()  # what is open, and what seekers saw in the last week
         self.distance_km = distances_km()
         self.demand, self.demand_level, self.platform = 0.0, 1.0, Platform()
+        self.usual_vacancies = self._usual_vacancies()
         self.extra = empty_board()
         self.entry = self._steady_entry()
         self._begin(week - settle_weeks)
@@ -113,6 +119,12 @@ class Market:
         employers.headcount += headcount
         return number, employers
 
+    def _usual_vacancies(self) -> np.ndarray:
+        """How many vacancies would be open in every sub-district, (14,), if the usual share of its jobs were."""
+        place = self.employers.place
+        jobs = np.bincount(place[place >= 0], self.employers.headcount[place >= 0], minlength=len(kecamatan()))
+        return np.maximum(1.0, jobs) * parameters()["open_seats_share"] / parameters()["seats_per_vacancy"]
+
     def _begin(self, week: int) -> None:
         """Spells and registrations as if it had always been so; the week's first postings fill the board."""
         rng = generator(self.key, 1)
@@ -130,11 +142,16 @@ class Market:
         leaving = working * weekly(given["retirement_month"]) + jobless * weekly(given["giving_up_month"])
         return leaving / np.maximum(idle, 1)
 
-    def month(self, month: pd.Period) -> MonthCount:
-        """Live through the weeks of a month; demand takes its monthly shock."""
-        given, count = parameters(), MonthCount()
+    def shock(self, month: pd.Period) -> None:
+        """Let demand take its shock of a month."""
+        given = parameters()
         shock = generator(self.key, 2, month.ordinal).normal() * given["demand_sd"]
         self.demand = given["demand_memory"] * self.demand + shock * np.sqrt(1 - given["demand_memory"] ** 2)
+
+    def month(self, month: pd.Period) -> MonthCount:
+        """Live through the weeks of a month; demand takes its monthly shock."""
+        self.shock(month)
+        count = MonthCount()
         for week in weeks_of(month):
             self.week(week, month.month, month.year, count)
         return count
@@ -186,11 +203,16 @@ class Market:
         count.posted_on_platform += int(new.seats[new.on_platform].sum())
         self.board = board.with_more(new)
 
-    def search(self, wage_idr: float) -> crowd.Search:
-        """How people search this year."""
+    def search(self, wage_idr: float, place: np.ndarray, on_platform: np.ndarray) -> crowd.Search:
+        """How people search this year, when vacancies at these places are open, these of them on the platform."""
         given, claims = parameters(), np.array([float(row["value"]) for row in read("reservation.csv")])
+        in_place = np.bincount(place[place >= 0], minlength=len(self.usual_vacancies))
+        usual = self.usual_vacancies.sum()
+        local = self.effort * given["local_share"] * in_place / self.usual_vacancies
+        anywhere = self.effort * (1 - given["local_share"]) * len(place) / usual
+        on_board = self.effort * self.platform.information_gain * on_platform.sum() / usual
         return crowd.Search(
-            self.effort, self.effort * self.platform.information_gain, given["local_share"],
+            local + anywhere, local / np.maximum(local + anywhere, TINY), float(on_board),
             given["commuting_idr_per_km"], wage_idr * claims,
             given["reservation_decline_week"], given["reservation_floor"], given["untrained_accepted"],
         )  # fmt: skip
@@ -207,7 +229,13 @@ class Market:
         )  # fmt: skip
         looking = crowd.Crowd(self.since, self.registered, self.people.education, self.people.kecamatan, self.skills)
         start, vacancy, rank = crowd.applications(
-            np.uint64(self.key), week, seekers, looking, shown, self.search(wage_idr), self.distance_km
+            np.uint64(self.key),
+            week,
+            seekers,
+            looking,
+            shown,
+            self.search(wage_idr, board.place, board.on_platform),
+            self.distance_km,
         )
         position = np.arange(len(vacancy), dtype=float)
         return Lists(start, vacancy, position, rank, board.seats, np.arange(len(seekers)))

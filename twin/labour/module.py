@@ -70,7 +70,7 @@ class LabourModule:
         count = market.month(month)
         total = self._total(count, month) | {"programme_seats": programme_seats, "trained": trained}
         self.rows = {
-            "labour_month": self._by_kecamatan(count),
+            "labour_month": self._by_kecamatan(count, month.year),
             "labour_total": [total],
             "labour_duration": self._durations(weeks_of(month)[-1]),
             "labour_sector": self._by_sector(),
@@ -99,7 +99,7 @@ class LabourModule:
             "weight": self.weight,
         }
 
-    def _by_kecamatan(self, count: MonthCount) -> list[Row]:
+    def _by_kecamatan(self, count: MonthCount, year: int) -> list[Row]:
         """Counts of the regency, whatever the size of the simulated population: other sectors read them."""
         m, places = self.market, kecamatan()
         here = {
@@ -112,11 +112,15 @@ class LabourModule:
         moves = count.moves.tolist()
         here |= {"hired": moves[crowd.HIRED], "separated": moves[crowd.SEPARATED], "entered": moves[crowd.ENTERED]}
         here["left"] = (count.moves[crowd.RETIRED] + count.moves[crowd.GAVE_UP]).tolist()
+        usual_idr = minimum_wage_idr(year) * np.array([one.wage_factor for one in sectors()])[m.employers.sector]
+        working = m.status == EMPLOYED
+        wages = np.bincount(m.people.kecamatan[working], usual_idr[m.employer[working]], minlength=len(places))
         rows = [
-            {"kecamatan": place.name, **{name: round(self.weight * values[i]) for name, values in here.items()}}
+            {"kecamatan": place.name, **{name: round(self.weight * values[i]) for name, values in here.items()},
+             "wages_million_idr": self.weight * float(wages[i]) / 1e6}
             for i, place in enumerate(places)
-        ]
-        return suppressed(rows, self.options.smallest_group, list(here))
+        ]  # fmt: skip
+        return suppressed(rows, self.options.smallest_group, list(here), {"wages_million_idr": ("employed",)})
 
     def _durations(self, week: int) -> list[Row]:
         spells = week - self.market.since[self.market.status == UNEMPLOYED]

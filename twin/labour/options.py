@@ -22,14 +22,14 @@ class LabourOptions(Options):
         None, ge=2_000, le=2_000_000, description="working-age people; null: as many as the vintage has"
     )
     search_effort: float | None = Field(
-        None, gt=0, le=6, description="vacancies a seeker hears of in a week; null: calibrated to the vintage"
+        None, gt=0, le=6, description="vacancies heard of in a week where as many are open as usual; null: calibrated"
     )
     demand_percent: float = Field(100.0, ge=50, le=150, description="jobs on offer against the vintage's [%]")
     registration_lift: float = Field(
         0.4, ge=0, le=20, description="JOBTREN: rise of the rate of registering, once known [-]; prior 0 to 1.5"
     )
     information_gain: float = Field(
-        0.1, ge=0, le=10, description="JOBTREN: looks at vacancies there against own search [-]; prior 0 to 0.5"
+        0.3, ge=0, le=10, description="JOBTREN: hearing of a vacancy there against own search [-]; prior 0 to 1.5"
     )
     employer_share: float = Field(
         0.3, ge=0, le=1, description="JOBTREN: vacancies posted there, once known [-]; prior 0.1 to 0.6"

@@ -17,7 +17,7 @@ from twin.solar.plan.rollout import Rollout
 from twin.solar.pv.fast import Weather, fast_power
 from twin.solar.pv.sun import SunTrack, sun_track
 from twin.solar.sites import feeders, sites_of
-from twin.solar.spklu import arriving_kwh
+from twin.solar.spklu import arriving, queue_figures
 from twin.solar.storage.ageing import faded, replaced
 from twin.solar.storage.battery import dispatch
 from twin.solar.system import battery_of, life_of, roof_of
@@ -64,16 +64,17 @@ class SolarModule:
         outages, out_min = self._outages(sky, month, len(hours))
         load_kwh = self._load_kwh(month)
         batteries = np.array([self.battery.aged(h).array() for h in self.health[built]]).reshape(-1, 11)
-        queue_kwh = self.queue_kwh[built]
+        queue_kwh, (came, wanted_kwh) = self.queue_kwh[built], self._arriving(built, len(hours))
         flows = dispatch(
             self._pv_kwh(weather, track)[built], load_kwh[built], out_min[built], self.soc_kwh[built], batteries,
-            self._arriving_kwh(built, len(hours)), values("spklu")["charger_kw"], queue_kwh,
+            wanted_kwh, values("spklu")["charger_kw"], queue_kwh,
         )  # fmt: skip
+        charging = queue_figures(came, wanted_kwh, flows.vehicles, flows.vehicles_lost, self.queue_kwh[built])
         self.soc_kwh[built] = flows.soc[:, -1] if len(built) else self.soc_kwh[built]
         self.queue_kwh[built] = queue_kwh
         lived = Lived(
             o, self.sites, built, month, flows, load_kwh, out_min, outages, weather.ghi[self.places.of_site[built]],
-            service_hours(month), self.health[built], self._age(built, flows.discharged),
+            service_hours(month), self.health[built], self._age(built, flows.discharged), charging,
         )  # fmt: skip
         self.rows = {**month_tables(lived), "solar_rollout": progress, **self._shown(lived)}
         self.months += 1
@@ -110,12 +111,13 @@ class SolarModule:
         p = self.places
         return fast_power(roof, p.latitude_deg, p.longitude_deg, p.elevation_m, track, weather).dc_w[p.of_site] / 1000
 
-    def _arriving_kwh(self, built: np.ndarray, hours: int) -> np.ndarray:
-        """What vehicles want at the offices with a mini-SPKLU; they share the regency's vehicles in any case."""
+    def _arriving(self, built: np.ndarray, hours: int) -> tuple[np.ndarray, np.ndarray]:
+        """Vehicles and what they want at the offices with a mini-SPKLU; they share the regency's in any case."""
         o, offices = self.options, sum(site.kind == "office" and site.planned for site in self.sites)
-        arriving = arriving_kwh(len(self.sites), offices, o.registered_electric_vehicles, hours, self.rng)
+        count, kwh = arriving(len(self.sites), offices, o.registered_electric_vehicles, hours, self.rng)
         stations = [o.charging_point_per_office and self.sites[i].kind == "office" for i in built]
-        return arriving[built] * np.array(stations, dtype=float)[:, None]
+        here = np.array(stations, dtype=np.int64)[:, None]
+        return count[built] * here, kwh[built] * here
 
     def _age(self, built: np.ndarray, discharged: np.ndarray) -> np.ndarray:
         """Let the batteries age by a month; which were worn out and replaced, shape (built,)."""

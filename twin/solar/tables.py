@@ -18,7 +18,7 @@ from twin.solar.storage.battery import Flows
 
 WEEK_H = 168
 SUMMED = ("pv_kwh", "load_kwh", "served_kwh", "grid_kwh", "grid_before_kwh", "unmet_kwh", "vehicles_kwh",
-          "saving_idr", "co2_avoided_kg")  # fmt: skip
+          "saving_idr", "fuel_saving_idr", "co2_avoided_kg")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Lived:
     open_hours: np.ndarray
     health: np.ndarray
     worn: np.ndarray
+    charging: dict[str, float | int | None]
 
 
 def month_tables(lived: Lived) -> Rows:
@@ -96,6 +97,7 @@ def _sites(lived: Lived, reliability: Sequence[Row]) -> list[Row]:
             "curtailed_kwh": curtailed, "vehicles_kwh": vehicles,
             "battery_health_percent": 100 * float(lived.health[n]), "battery_replaced": int(lived.worn[n]),
             "saving_idr": round(saved_kwh * o.tariff),
+            "fuel_saving_idr": round(litres * office["fuel_idr_per_l"]),
             "co2_avoided_kg": saved_kwh * o.grid_factor_tco2e_per_mwh + litres * office["fuel_kg_co2_per_l"],
         })  # fmt: skip
     return rows
@@ -110,6 +112,7 @@ def _total(lived: Lived, sites: Sequence[Row], reliability: Sequence[Row]) -> Ro
         "kwp": n * o.panels * o.panel_wp / 1000,
         **sums,
         "vehicles_lost_kwh": float(lived.flows.vehicles_lost.sum()),
+        **lived.charging,
         "vehicles_idr": round(float(lived.flows.vehicles.sum()) * values("spklu")["price_idr_per_kwh"]),
         "genset_l": float(sum(float(row["genset_l"] or 0) for row in reliability)),
         "ghi_kwh_per_m2_day": float(lived.ghi.sum()) / 1000 / max(1, n) / lived.month.days_in_month,

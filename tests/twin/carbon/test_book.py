@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twin.carbon.engine import core
+from twin.carbon.engine import layout
 from twin.carbon.engine.book import Book, Setup
 from twin.carbon.engine.codes import Kind, Reason, Session, Side, Status, Stp
 
@@ -170,8 +170,8 @@ def test_holdings_and_reservations_follow_the_orders():
     assert made.accounts[0, :5].tolist() == [3, 750, 0, 300, 550]
     assert made.accounts[1, :5].tolist() == [3, 1250, 0, 0, 250]
     made.close()
-    assert made.accounts[:, [core.OPEN_BUY, core.OPEN_SELL]].sum() == 0
-    assert made.accounts[0, core.USED] == 250  # a cap counts what was traded
+    assert made.accounts[:, [layout.OPEN_BUY, layout.OPEN_SELL]].sum() == 0
+    assert made.accounts[0, layout.USED] == 250  # a cap counts what was traded
 
 
 def test_the_ladder_is_searched_across_words_and_groups():

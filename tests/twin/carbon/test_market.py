@@ -43,6 +43,18 @@ def test_golden_the_default_market_has_the_size_of_2024(year):
     assert traded == pytest.approx(value("volume_2024"), rel=0.25)
 
 
+def test_the_depth_of_the_book_is_a_table(year):
+    for month in year:
+        rows, bids, asks = month["carbon_depth"], [], []
+        for row in rows:
+            (bids if row["side"] == "buy" else asks).append(row["price_idr"])
+        assert bids == sorted(bids, reverse=True)
+        assert asks == sorted(asks)
+        assert not bids or not asks or bids[0] < asks[0]
+        assert all(row["lots"] >= row["orders"] >= 1 for row in rows)
+    assert any(month["carbon_depth"] for month in year)
+
+
 def test_the_ledger_conserves_in_every_month(year):
     for month in year:
         row = month["carbon_month"][0]
@@ -90,6 +102,12 @@ def test_surveillance_finds_what_is_planted():
     for kind, row in rows.items():
         assert row["recall"] >= 2 / 3, kind
         assert row["precision"] >= 0.6, kind
+
+
+def test_held_out_manipulators_are_found_less_often_than_plain_ones():
+    plain, evasive = (surveillance(CarbonOptions(), 2, [5], 3, held_out) for held_out in (False, True))
+    assert sum(row["planted"] for row in plain) == sum(row["planted"] for row in evasive) == 12
+    assert sum(row["found"] for row in evasive) < sum(row["found"] for row in plain)
 
 
 def test_without_manipulators_there_are_few_alerts(year):

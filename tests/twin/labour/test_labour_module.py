@@ -92,6 +92,14 @@ def test_a_sectors_own_table_replaces_the_programmes_line():
     assert (board.seats.tolist(), board.place.tolist(), board.on_platform.tolist()) == ([3], [1], [True])
 
 
+def test_no_job_of_the_carbon_market_is_counted_twice():
+    running = {"programme_month": [{"programme": "ecobalance", "active": 1}]}
+    assert [one.seats for one in couplings.wanted(Seen({"programmes": running}), 2e6)] == [0.3]
+    jobs = [{"skill": "digital", "seats": 1, "wage_idr_month": 5_000_000, "kecamatan_code": ""}]
+    seen = Seen({"programmes": running, "carbon": {"carbon_jobs": jobs}})
+    assert [one.seats for one in couplings.wanted(seen, 2e6)] == [1]
+
+
 def test_training_gives_the_skill_to_those_without_it():
     bit = 1 << [one.name for one in skills()].index("solar")
     has = np.array([bit, 0, 0, 0], dtype=np.uint32)

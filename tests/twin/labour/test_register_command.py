@@ -114,3 +114,24 @@ def test_k_anonymity_by_hand():
     assert blanked == ["place"]
     assert smallest_group(safe, ["sex", "place"]) == 3
     assert k_anonymous(table, ["sex", "place"], 1)[1] == []
+
+
+def test_vacancies_are_written_with_what_the_regulation_asks_for(twin, folder):
+    text = VACANCIES.replace("reserved", "reserved,employer,gender").splitlines()
+    rows = [text[0], *(f"{line},CV Maju,{who}" for line, who in zip(text[1:], ("", "P", ""), strict=True))]
+    (folder / "v.csv").write_text("\n".join(rows))
+    dates = ("--from", "2026-03-01", "--until", "2026-03-31")
+    done = twin("labour", "karirhub", "v.csv", "--to", "k.csv", *dates, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(folder / "k.csv")
+    assert table.identitas_pemberi_kerja.tolist() == ["CV Maju"] * 3
+    assert table.jumlah_tenaga_kerja.tolist() == [1, 2, 1]
+    assert table.pendidikan_minimum.tolist() == ["SMA", "SMP", "SMA"]
+    assert table.jenis_kelamin.tolist() == ["Laki-laki/Perempuan", "Perempuan", "Laki-laki/Perempuan"]
+    assert table.wilayah_kerja.tolist() == ["Trenggalek", "Pogalan", "Tidak terikat wilayah"]
+    assert table.berlaku_sampai.tolist() == ["2026-03-31"] * 3
+    (folder / "v.csv").write_text("\n".join([*rows, "x,0,Nowhere,sma,office,4,1,0,,Q"]))
+    done = twin("labour", "karirhub", "v.csv", "--to", "bad.csv", *dates, cwd=folder)
+    assert done.returncode == 2
+    assert all(word in done.stderr for word in ("employer", "gender", "seats", "Nowhere"))
+    assert not (folder / "bad.csv").exists()

@@ -9,13 +9,14 @@ import pytest
 
 from twin.module import Seen
 from twin.places import PlacesOptions
+from twin.solar.facts import rows
 from twin.solar.module import SolarModule
 from twin.solar.office.calendar import holidays, is_working
 from twin.solar.office.load import Appliance, appliances_of, day_kwh, mean_day_kwh, month_kwh, service_hours
 from twin.solar.office.tariff import tariff_idr_per_kwh
 from twin.solar.options import SolarOptions
 from twin.solar.plan.rollout import Rollout, capital_idr_per_site
-from twin.solar.spklu import arriving_kwh, mean_charge_kwh
+from twin.solar.spklu import arriving, mean_charge_kwh, queue_figures
 
 JANUARY = pd.Period("2026-01", "M")
 TOWN = "35.03.11.2001"
@@ -37,6 +38,16 @@ def lived(months: int, **options) -> tuple[SolarModule, list]:
 
 
 # ---- the office ------------------------------------------------------------------------------------------------------
+
+
+def test_the_decrees_days_are_all_there():
+    table = pd.DataFrame(rows("holidays"))
+    count = table.groupby([table.date.str[:4], "kind"]).size()
+    # decree 1497/2025 has 17 holidays and 8 days of joint leave; 1017/2024 with 933/2025 has 17 and 11
+    assert [count["2026", "holiday"], count["2026", "joint_leave"]] == [17, 8]
+    assert [count["2025", "holiday"], count["2025", "joint_leave"]] == [17, 11]
+    assert (table.confidence[table.date < "2027"] == "official").all()
+    assert (table.confidence[table.date >= "2027"] == "prior").all()
 
 
 def test_the_calendar_knows_holidays_and_weekends():
@@ -79,10 +90,21 @@ def test_the_tariff_is_the_connections(va, idr):
 
 
 def test_theory_vehicles_bring_what_the_table_says():
-    found = arriving_kwh(157, 157, 50_000, 24 * 31, np.random.default_rng(1))
+    count, found = arriving(157, 157, 50_000, 24 * 31, np.random.default_rng(1))
     expected = 50_000 * 0.08 * 31 * mean_charge_kwh()
     assert found.sum() == pytest.approx(expected, rel=0.02)
     assert found.reshape(157, 31, 24)[:, :, :7].sum() == 0
+    assert found.sum() == pytest.approx(count.sum() * mean_charge_kwh(), rel=0.01)
+
+
+def test_theory_a_queue_of_vehicles_by_hand():
+    # four of 1 kWh come in the first hour; one is served an hour, and the last leaves: the others take 1, 2, 3 hours
+    kwh = np.array([[4.0, 0.0, 0.0]])
+    sold, left = np.array([[1.0, 1.0, 1.0]]), np.array([[1.0, 0.0, 0.0]])
+    found = queue_figures(np.array([[4, 0, 0]]), kwh, sold, left, np.zeros(1))
+    assert found == {"vehicles_arrived": 4, "vehicles_lost": 1, "vehicles_wait_h": pytest.approx(0.5 + (2 + 1) / 3)}
+    nothing = queue_figures(np.zeros((1, 3), int), *[np.zeros((1, 3))] * 3, np.zeros(1))
+    assert nothing == {"vehicles_arrived": 0, "vehicles_lost": 0, "vehicles_wait_h": None}
 
 
 # ---- the roll-out ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.carbon.engine import core
+from twin.carbon.engine import layout
 from twin.carbon.engine.book import Book, Setup
 from twin.carbon.engine.codes import Kind, Stp
 
@@ -42,7 +42,7 @@ class Matched:
     @property
     def volume(self) -> int:
         """Lots traded."""
-        return int(self.book.state[core.TRADED])
+        return int(self.book.state[layout.TRADED])
 
 
 def match(orders: Orders, stp: Stp = Stp.OFF) -> Matched:
@@ -50,12 +50,12 @@ def match(orders: Orders, stp: Stp = Stp.OFF) -> Matched:
     kind, side, price, lots, ref, account = (
         _int32(column) for column in (orders.kind, orders.side, orders.price, orders.lots, orders.ref, orders.account)
     )
-    low, high = max(1, int(price.min(initial=1))), min(int(price.max(initial=1)), core.MAX_LOTS)
+    low, high = max(1, int(price.min(initial=1))), min(int(price.max(initial=1)), layout.MAX_LOTS)
     if high - low < WIDEST:
         ticks, level = None, price - np.int32(low - 1)  # a price below 1 falls below the ladder and is refused there
         ladder = high - low + 3
     else:
-        priced = (kind != Kind.MARKET) & (kind != Kind.CANCEL) & (price > 0) & (price <= core.MAX_LOTS)
+        priced = (kind != Kind.MARKET) & (kind != Kind.CANCEL) & (price > 0) & (price <= layout.MAX_LOTS)
         ticks = np.unique(price[priced])
         level = np.where(priced, np.searchsorted(ticks, price) + 1, 0).astype(np.int32)
         ladder = len(ticks) + 2
@@ -67,4 +67,4 @@ def match(orders: Orders, stp: Stp = Stp.OFF) -> Matched:
 
 def _int32(column: np.ndarray) -> np.ndarray:
     """A column as int32; what does not fit becomes a number that is refused."""
-    return column if column.dtype == np.int32 else np.clip(column, -1, core.MAX_LOTS + 1).astype(np.int32)
+    return column if column.dtype == np.int32 else np.clip(column, -1, layout.MAX_LOTS + 1).astype(np.int32)

@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from twin.carbon.engine import core
+from twin.carbon.engine import core, ladder, lane, layout
 from twin.carbon.engine.codes import Kind, Reason, Session, Side, Status, Stp
 
 CONTROLS = ("session", "collar", "breaker", "caps", "account")  # what may change besides orders; see `Book.control`
@@ -64,16 +64,16 @@ class Book:
         self.setup = s = setup or Setup()
         words = (s.ladder + 63) // 64
         groups = (words + 63) // 64 + 1
-        self.state = np.zeros(core.BITS_AT + words + groups + s.accounts * core.ACCOUNT_WIDTH, np.int64)
+        self.state = np.zeros(layout.BITS_AT + words + groups + s.accounts * layout.ACCOUNT_WIDTH, np.int64)
         header = {
-            core.LADDER: s.ladder, core.BEST_ASK: s.ladder - 1, core.STP: s.stp, core.OWNERS: s.owners,
-            core.COLLAR_HIGH: s.ladder, core.BREAKER_HIGH: s.ladder, core.ACCOUNT_CAP: core.NO_LIMIT,
-            core.MARKET_CAP: core.NO_LIMIT, core.POSITION_LIMIT: core.NO_LIMIT, core.ACCOUNTS: s.accounts,
-            core.SUMMARY_AT: core.BITS_AT + words, core.ACCOUNTS_AT: core.BITS_AT + words + groups,
+            layout.LADDER: s.ladder, layout.BEST_ASK: s.ladder - 1, layout.STP: s.stp, layout.OWNERS: s.owners,
+            layout.COLLAR_HIGH: s.ladder, layout.BREAKER_HIGH: s.ladder, layout.ACCOUNT_CAP: layout.NO_LIMIT,
+            layout.MARKET_CAP: layout.NO_LIMIT, layout.POSITION_LIMIT: layout.NO_LIMIT, layout.ACCOUNTS: s.accounts,
+            layout.SUMMARY_AT: layout.BITS_AT + words, layout.ACCOUNTS_AT: layout.BITS_AT + words + groups,
         }  # fmt: skip
         self.state[list(header)] = list(header.values())
-        self.rows = np.zeros((s.ladder + capacity, core.WIDTH), np.int32)
-        self.rows[: s.ladder, core.NEXT] = self.rows[: s.ladder, core.PREV] = np.arange(s.ladder)
+        self.rows = np.zeros((s.ladder + capacity, layout.WIDTH), np.int32)
+        self.rows[: s.ladder, layout.NEXT] = self.rows[: s.ladder, layout.PREV] = np.arange(s.ladder)
         self.fills = np.empty((capacity, 4), np.int32)
         self.capacity, self.seq, self.journal = capacity, 0, journal
         self._one = partial(core.submit_one, *self._arrays())
@@ -81,8 +81,8 @@ class Book:
     @property
     def accounts(self) -> np.ndarray:
         """Rows of the accounts, shape (accounts, 8): flags, position, open buys, open sells, used; in lots."""
-        at = int(self.state[core.ACCOUNTS_AT])
-        return self.state[at:].reshape(self.setup.accounts, core.ACCOUNT_WIDTH)
+        at = int(self.state[layout.ACCOUNTS_AT])
+        return self.state[at:].reshape(self.setup.accounts, layout.ACCOUNT_WIDTH)
 
     def _arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The three arrays as the core takes them: flat."""
@@ -124,10 +124,10 @@ class Book:
         if self.journal is not None:
             for command in zip(*(column.tolist() for column in (kind, side, level, lots, ref, account)), strict=True):
                 self.journal.append(*command)
-        before, reasons = int(self.state[core.FILLS]), np.empty(n, np.int16)
-        core.submit_many(*self._arrays(), self.seq, kind, side, level, lots, ref, account, reasons)
+        before, reasons = int(self.state[layout.FILLS]), np.empty(n, np.int16)
+        lane.submit_many(*self._arrays(), self.seq, kind, side, level, lots, ref, account, reasons)
         self.seq += n
-        return reasons, self.fills[before : int(self.state[core.FILLS])]
+        return reasons, self.fills[before : int(self.state[layout.FILLS])]
 
     def control(self, what: str, a: int = 0, b: int = 0, c: int = 0) -> None:
         """Change what is not an order: `session` state · `collar` low high · `breaker` low high (all in ticks) ·
@@ -137,61 +137,61 @@ class Book:
             self.journal.append(-1 - CONTROLS.index(what), 0, a, b, c, -1)
         state = self.state
         if what == "session":
-            state[core.SESSION] = a
+            state[layout.SESSION] = a
         elif what == "collar":
-            state[core.COLLAR_LOW], state[core.COLLAR_HIGH] = a, b
+            state[layout.COLLAR_LOW], state[layout.COLLAR_HIGH] = a, b
         elif what == "breaker":
-            state[core.BREAKER_LOW], state[core.BREAKER_HIGH] = a, b
+            state[layout.BREAKER_LOW], state[layout.BREAKER_HIGH] = a, b
         elif what == "caps":
-            caps = [core.NO_LIMIT if cap < 0 else cap for cap in (a, b, c)]
-            state[[core.ACCOUNT_CAP, core.MARKET_CAP, core.POSITION_LIMIT]] = caps
+            caps = [layout.NO_LIMIT if cap < 0 else cap for cap in (a, b, c)]
+            state[[layout.ACCOUNT_CAP, layout.MARKET_CAP, layout.POSITION_LIMIT]] = caps
         else:
-            self.accounts[a, [core.FLAGS, core.POSITION]] = b, c
+            self.accounts[a, [layout.FLAGS, layout.POSITION]] = b, c
 
     @property
     def session(self) -> Session:
         """Whether orders are taken."""
-        return Session(int(self.state[core.SESSION]))
+        return Session(int(self.state[layout.SESSION]))
 
     @property
     def best_bid(self) -> int | None:
         """Highest tick that somebody bids; None where nobody does."""
-        return int(self.state[core.BEST_BID]) or None
+        return int(self.state[layout.BEST_BID]) or None
 
     @property
     def best_ask(self) -> int | None:
         """Lowest tick that somebody asks; None where nobody does."""
-        best = int(self.state[core.BEST_ASK])
+        best = int(self.state[layout.BEST_ASK])
         return best if best < self.setup.ladder - 1 else None
 
     def status(self, seq: int) -> tuple[Status, int]:
         """Where order `seq` stands, and how many of its lots rest."""
         row = self.rows[self.setup.ladder + seq]
-        status = Status(int(row[core.STATUS]))
-        return status, int(row[core.LOTS]) if status == Status.RESTING else 0
+        status = Status(int(row[layout.STATUS]))
+        return status, int(row[layout.LOTS]) if status == Status.RESTING else 0
 
     def resting(self) -> list[tuple[int, int, int, int, int]]:
         """Every resting order in order of priority, buys first: side, tick, number, lots, account."""
-        levels = np.flatnonzero(self.rows[: self.setup.ladder, core.NEXT] != np.arange(self.setup.ladder))
-        bid = int(self.state[core.BEST_BID])
+        levels = np.flatnonzero(self.rows[: self.setup.ladder, layout.NEXT] != np.arange(self.setup.ladder))
+        bid = int(self.state[layout.BEST_BID])
         return [order for level in [*levels[levels <= bid][::-1], *levels[levels > bid]] for order in self._at(level)]
 
     def _at(self, level: int) -> list[tuple[int, int, int, int, int]]:
-        found, node = [], int(self.rows[level, core.NEXT])
+        found, node = [], int(self.rows[level, layout.NEXT])
         while node != level:
-            lots, account, side = self.rows[node, [core.LOTS, core.ACCOUNT, core.SIDE]].tolist()
+            lots, account, side = self.rows[node, [layout.LOTS, layout.ACCOUNT, layout.SIDE]].tolist()
             found.append((side, int(level), node - self.setup.ladder, lots, account))
-            node = int(self.rows[node, core.NEXT])
+            node = int(self.rows[node, layout.NEXT])
         return found
 
     def depth(self, side: Side, levels: int = 10) -> list[tuple[int, int, int]]:
         """The best ticks of a side: tick, lots, orders."""
         found: list[tuple[int, int, int]] = []
-        level = int(self.state[core.BEST_BID if side == Side.BUY else core.BEST_ASK])
+        level = int(self.state[layout.BEST_BID if side == Side.BUY else layout.BEST_ASK])
         while 0 < level < self.setup.ladder - 1 and len(found) < levels:
             orders = self._at(level)
             found.append((level, sum(lots for *_, lots, _ in orders), len(orders)))
-            level = int(core.below(self.state, level) if side == Side.BUY else core.above(self.state, level))
+            level = int(ladder.below(self.state, level) if side == Side.BUY else ladder.above(self.state, level))
         return found
 
     def close(self) -> int:

@@ -1,142 +1,68 @@
 """The core: price-time priority over a ladder of integer ticks, compiled once, for single orders and for batches.
 
-A book is three arrays.
-
-`state` (int64): the header named below; two levels of bits that say which ticks have orders; a row an account.
-`rows` (int32, eight columns, passed flat): row `t` < ladder is the sentinel of tick `t`, row `ladder + seq` is order
-`seq`. The orders of a tick hang in a ring behind its sentinel, oldest first: joining and leaving need no search.
-`fills` (int32, four columns, passed flat): taker, maker, tick, lots, in order of execution. Every fill completes an
-order, so there are never more fills than orders.
-
-Both sides share one ladder: bids stand below asks. Tick 0 means "no bid", the last tick "no ask". Whether a command is
-acceptable is decided before anything is written, so a rejected one leaves the book as it was.
+`layout` says what the arrays hold. Whether a command is acceptable is decided before anything is written, so a rejected
+one leaves the book as it was.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numba.cpython.unsafe.numbers import leading_zeros, trailing_zeros
 
-# header of `state`
-(
-    LADDER, BEST_BID, BEST_ASK, FILLS, SESSION, STP, COLLAR_LOW, COLLAR_HIGH, BREAKER_LOW, BREAKER_HIGH, LAST, TRADED,
-    MARKET_CAP, ACCOUNT_CAP, POSITION_LIMIT, ACCOUNTS, OWNERS, RESTING, ACCOUNTS_AT, SUMMARY_AT, STOPPED,
-) = range(21)  # fmt: skip
-BITS_AT = 32
-# a row of an account in `state`; the flags are 0 unknown, 1 known, 3 known and verified
-FLAGS, POSITION, OPEN_BUY, OPEN_SELL, USED, ACCOUNT_WIDTH = 0, 1, 2, 3, 4, 8
-KNOWN, VERIFIED = 1, 2
-# columns of `rows`
-NEXT, PREV, LOTS, LEVEL, ACCOUNT, SIDE, STATUS, SENT, WIDTH = 0, 1, 2, 3, 4, 5, 6, 7, 8
-MAX_LOTS = 2**31 - 2  # one more still fits an int32, so that a batch can say "too much"
-NO_LIMIT = 2**62
-BUY = 0
-LIMIT, MARKET, CANCEL, IOC, FOK, POST_ONLY, AMEND = range(7)
-RESTS, FILLED, CANCELLED, SELF_TRADE, REJECTED = 1, 2, 3, 4, 5
-OPEN, HALTED, CLOSED = 0, 1, 2
-_ONE = np.uint64(1)
-_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-@njit(cache=True)
-def _lowest(bits: np.uint64) -> int:
-    """Position of the lowest bit that is set."""
-    return np.int64(trailing_zeros(bits))  # type: ignore[return-value, call-arg]
-
-
-@njit(cache=True)
-def _highest(bits: np.uint64) -> int:
-    """Position of the highest bit that is set."""
-    return 63 - np.int64(leading_zeros(bits))  # type: ignore[return-value, call-arg]
-
-
-@njit(cache=True)
-def above(state: np.ndarray, level: int) -> int:
-    """The lowest tick above `level` that has orders; the last tick if none has."""
-    start = level + 1
-    word = start >> 6
-    left = np.uint64(state[BITS_AT + word]) & (_ALL << np.uint64(start & 63))
-    if left != 0:
-        return (word << 6) + _lowest(left)
-    at, last = state[SUMMARY_AT], state[LADDER] - 1
-    group = (word + 1) >> 6
-    left = np.uint64(state[at + group]) & (_ALL << np.uint64((word + 1) & 63))
-    while left == 0:
-        group += 1
-        if group << 12 > last:
-            return last
-        left = np.uint64(state[at + group])
-    word = (group << 6) + _lowest(left)
-    return (word << 6) + _lowest(np.uint64(state[BITS_AT + word]))
-
-
-@njit(cache=True)
-def below(state: np.ndarray, level: int) -> int:
-    """The highest tick below `level` that has orders; 0 if none has."""
-    start = level - 1
-    word = start >> 6
-    left = np.uint64(state[BITS_AT + word]) & (_ALL >> np.uint64(63 - (start & 63)))
-    if left != 0:
-        return (word << 6) + _highest(left)
-    if word == 0:
-        return 0
-    at = state[SUMMARY_AT]
-    group = (word - 1) >> 6
-    left = np.uint64(state[at + group]) & (_ALL >> np.uint64(63 - ((word - 1) & 63)))
-    while left == 0:
-        if group == 0:
-            return 0
-        group -= 1
-        left = np.uint64(state[at + group])
-    word = (group << 6) + _highest(left)
-    return (word << 6) + _highest(np.uint64(state[BITS_AT + word]))
-
-
-@njit(cache=True)
-def _emptied(state: np.ndarray, level: int) -> None:
-    """A tick has lost its last order."""
-    word = level >> 6
-    left = np.uint64(state[BITS_AT + word]) & ~(_ONE << np.uint64(level & 63))
-    state[BITS_AT + word] = np.int64(left)
-    if left == 0:
-        at = state[SUMMARY_AT] + (word >> 6)
-        state[at] = np.int64(np.uint64(state[at]) & ~(_ONE << np.uint64(word & 63)))
-    if level == state[BEST_ASK]:
-        state[BEST_ASK] = above(state, level)
-    elif level == state[BEST_BID]:
-        state[BEST_BID] = below(state, level)
-
-
-@njit(cache=True)
-def _join(state: np.ndarray, rows: np.ndarray, node: int, side: int, level: int) -> None:
-    """Stand at the end of a tick's queue."""
-    tail = rows[level * WIDTH + PREV]
-    rows[node * WIDTH + NEXT], rows[node * WIDTH + PREV] = level, tail
-    rows[tail * WIDTH + NEXT] = node
-    rows[level * WIDTH + PREV] = node
-    if tail == level:
-        word = level >> 6
-        state[BITS_AT + word] = np.int64(np.uint64(state[BITS_AT + word]) | (_ONE << np.uint64(level & 63)))
-        at = state[SUMMARY_AT] + (word >> 6)
-        state[at] = np.int64(np.uint64(state[at]) | (_ONE << np.uint64(word & 63)))
-        if side == BUY:
-            state[BEST_BID] = max(state[BEST_BID], level)
-        else:
-            state[BEST_ASK] = min(state[BEST_ASK], level)
-    state[RESTING] += 1
-
-
-@njit(cache=True)
-def _leave(state: np.ndarray, rows: np.ndarray, node: int, level: int, status: int) -> None:
-    """Leave the queue with a final status."""
-    before, after = rows[node * WIDTH + PREV], rows[node * WIDTH + NEXT]
-    rows[before * WIDTH + NEXT] = after
-    rows[after * WIDTH + PREV] = before
-    rows[node * WIDTH + STATUS] = status
-    state[RESTING] -= 1
-    if before == after:
-        _emptied(state, level)
+from twin.carbon.engine.ladder import above, below, join, leave
+from twin.carbon.engine.layout import (
+    ACCOUNT,
+    ACCOUNT_CAP,
+    ACCOUNT_WIDTH,
+    ACCOUNTS,
+    ACCOUNTS_AT,
+    AMEND,
+    BEST_ASK,
+    BEST_BID,
+    BREAKER_HIGH,
+    BREAKER_LOW,
+    BUY,
+    CANCEL,
+    CANCELLED,
+    CLOSED,
+    COLLAR_HIGH,
+    COLLAR_LOW,
+    FILLED,
+    FILLS,
+    FLAGS,
+    FOK,
+    HALTED,
+    KNOWN,
+    LADDER,
+    LAST,
+    LEVEL,
+    LIMIT,
+    LOTS,
+    MARKET,
+    MARKET_CAP,
+    MAX_LOTS,
+    NEXT,
+    OPEN,
+    OPEN_BUY,
+    OPEN_SELL,
+    OWNERS,
+    POSITION,
+    POSITION_LIMIT,
+    POST_ONLY,
+    REJECTED,
+    RESTS,
+    SELF_TRADE,
+    SENT,
+    SESSION,
+    SIDE,
+    STATUS,
+    STOPPED,
+    STP,
+    TRADED,
+    USED,
+    VERIFIED,
+    WIDTH,
+)  # fmt: skip
 
 
 @njit(cache=True)
@@ -158,7 +84,7 @@ def _drop(state: np.ndarray, rows: np.ndarray, node: int, status: int) -> None:
     """Take a resting order out of the book, whatever is left of it."""
     if state[ACCOUNTS] > 0:
         _reserve(state, rows[node * WIDTH + ACCOUNT], rows[node * WIDTH + SIDE], -rows[node * WIDTH + LOTS])
-    _leave(state, rows, node, rows[node * WIDTH + LEVEL], status)
+    leave(state, rows, node, rows[node * WIDTH + LEVEL], status)
 
 
 @njit(cache=True)
@@ -224,7 +150,7 @@ def _take(
             _settle(state, account, maker, side, traded)
         rows[node * WIDTH + LOTS] = resting - traded
         if traded == resting:
-            _leave(state, rows, node, level, FILLED)
+            leave(state, rows, node, level, FILLED)
     state[FILLS] = n
     return lots
 
@@ -334,7 +260,7 @@ def _enter(
     rows[node * WIDTH + SIDE], rows[node * WIDTH + SENT] = side, lots
     if left > 0 and state[STOPPED] == 0 and kind in (LIMIT, POST_ONLY):
         rows[node * WIDTH + STATUS] = RESTS
-        _join(state, rows, node, side, level)
+        join(state, rows, node, side, level)
         if state[ACCOUNTS] > 0:
             _reserve(state, account, side, left)
         return left
@@ -385,13 +311,3 @@ def submit_one(
     node = state[LADDER] + (ref if kind == AMEND else seq)
     rests = rows[node * WIDTH + LOTS] if reason == 0 and kind != CANCEL and rows[node * WIDTH + STATUS] == RESTS else 0
     return reason, before, state[FILLS], rests
-
-
-@njit(cache=True)
-def submit_many(
-    state: np.ndarray, rows: np.ndarray, fills: np.ndarray, first: int, kind: np.ndarray, side: np.ndarray,
-    level: np.ndarray, lots: np.ndarray, ref: np.ndarray, account: np.ndarray, reasons: np.ndarray,
-) -> None:  # fmt: skip
-    """Carry out a whole array of commands, numbered from `first` on; `reasons` takes their reason codes."""
-    for i in range(len(kind)):
-        reasons[i] = submit(state, rows, fills, first + i, kind[i], side[i], level[i], lots[i], ref[i], account[i])

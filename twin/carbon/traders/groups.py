@@ -155,12 +155,16 @@ MEMBERS = {"circular": 3, "coordinated": 2, "spoofing": 1, "laundering": 2}
 class Manipulators(Group):
     """Planted groups: rings and pairs that pass tonnes round, accounts that layer and withdraw."""
 
+    members = MEMBERS
+    laundering_price = (1.25, 1.52)  # against the reference
+    laundering_lots = (5, 40)
+
     def __init__(self, model: mesa.Model, first: int, groups: dict[str, int], size: float) -> None:
-        n = sum(MEMBERS[kind] * count for kind, count in groups.items())
+        n = sum(self.members[kind] * count for kind, count in groups.items())
         super().__init__(model, first, n, size=np.full(1, size))
         at = iter(self.accounts.tolist())
         self.planted = {
-            kind: [tuple(next(at) for _ in range(MEMBERS[kind])) for _ in range(count)]
+            kind: [tuple(next(at) for _ in range(self.members[kind])) for _ in range(count)]
             for kind, count in groups.items()
         }
 
@@ -174,9 +178,9 @@ class Manipulators(Group):
         for group in (*self.planted["circular"], *self.planted["coordinated"]):
             if view.rng.random() < 0.25 / view.rounds:
                 blocks.append(self._round_trip(view, group))
-        for (account,) in self.planted["spoofing"]:
+        for group in self.planted["spoofing"]:
             if view.rng.random() < 0.5 / view.rounds and view.best_bid and view.best_ask:
-                blocks.append(self._layers(view, account))
+                blocks.append(self._layers(view, group))
         return np.concatenate(blocks)
 
     def _round_trip(self, view: View, group: tuple[int, ...]) -> np.ndarray:
@@ -190,8 +194,9 @@ class Manipulators(Group):
         time = start + 1e-9 * np.arange(len(legs))
         return commands(Kind.LIMIT, sides, level, np.full(len(legs), lots), accounts, view.last * view.tick_idr, time)
 
-    def _layers(self, view: View, account: int) -> np.ndarray:
+    def _layers(self, view: View, group: tuple[int, ...]) -> np.ndarray:
         """Sell a little at the bid while large bids far below pretend demand; they go in the next round."""
+        (account,) = group
         start = view.rng.uniform(0.02, 0.9)
         lots = np.array([6, 7, 8]) * self.memory["size"][0]  # of a market maker's quote
         levels = (view.best_bid or view.last) - np.array([4, 6, 8]) * max(1, view.last // 200)

@@ -9,15 +9,16 @@ import mesa
 import numpy as np
 
 from twin.carbon.credits.idxcarbon import Link
-from twin.carbon.engine import core
+from twin.carbon.engine import layout
 from twin.carbon.engine.book import Book, Setup
-from twin.carbon.engine.codes import Session, Stp
+from twin.carbon.engine.codes import Session, Side, Stp
 from twin.carbon.mechanisms.negotiated import Deal, Gate, Terms, report
 from twin.carbon.mechanisms.regular import HIGHEST_IDR, collar_ticks
 from twin.carbon.mechanisms.rules import rules
 from twin.carbon.options import CarbonOptions
 from twin.carbon.protection.detect import Alert, of_day, wash_trades
 from twin.carbon.protection.log import DayLog
+from twin.carbon.traders.evasive import Evasive
 from twin.carbon.traders.groups import (
     DAYS_A_YEAR,
     Arbitrageurs,
@@ -34,6 +35,7 @@ from twin.carbon.traders.view import View
 
 BAND, CIRCUIT = 0.05, 0.08  # of the reference: how far prices may go; where trading pauses for a round (priors)
 OPEN_MIN, ROUND_MIN = 540, 360
+DEPTH_LEVELS = 10
 
 
 @dataclass
@@ -57,6 +59,7 @@ class DayResult:
     washed: int
     log: DayLog
     alerts: list[Alert] = field(default_factory=list)
+    depth: list[tuple[int, int, int, int]] = field(default_factory=list)  # side, tick, lots, orders before the close
 
 
 def surveyed(days: list[DayResult]) -> tuple[list[DayLog], list[int], list[float]]:
@@ -105,7 +108,8 @@ class CarbonMarket(mesa.Model):
         add("speculators", Speculators, 20, size=np.full(20, max(2.0, round(float(size[0]) / 2))))
         arbitrageurs = 3 if o.sync_rule == "arbitrage" else 0
         add("arbitrageurs", Arbitrageurs, arbitrageurs, size=size[:arbitrageurs])
-        self.manipulators = Manipulators(self, first, o.manipulators.model_dump(), float(size[0]))
+        counts = o.manipulators.model_dump(exclude={"evasive"})
+        self.manipulators = (Evasive if o.manipulators.evasive else Manipulators)(self, first, counts, float(size[0]))
         found["manipulators"] = self.manipulators
         return found
 
@@ -129,7 +133,7 @@ class CarbonMarket(mesa.Model):
         o, tick = self.options, self.rules.tick_idr
         self.link.new_day(self.chance)
         book = Book(Setup(HIGHEST_IDR // tick + 2, self.accounts, Stp.CANCEL_RESTING), capacity=4096)
-        book.accounts[:, core.FLAGS], book.accounts[:, core.POSITION] = self.flags, self.position
+        book.accounts[:, layout.FLAGS], book.accounts[:, layout.POSITION] = self.flags, self.position
         book.control("caps", o.account_cap_tco2e, o.market_cap_tco2e, o.unverified_position_tco2e)
         collar = collar_ticks(self.close_idr, self.rules)
         blocks, reasons, spreads, halts = [], [], [], 0
@@ -150,9 +154,9 @@ class CarbonMarket(mesa.Model):
 
     def _view(self, book: Book, number: int, month: int) -> View:
         tick = self.rules.tick_idr
-        last = int(book.state[core.LAST]) or self.close_idr // tick
+        last = int(book.state[layout.LAST]) or self.close_idr // tick
         trend = self.closes[-1] / self.closes[-min(6, len(self.closes))] - 1
-        free = book.accounts[:, core.POSITION] - book.accounts[:, core.OPEN_SELL]
+        free = book.accounts[:, layout.POSITION] - book.accounts[:, layout.OPEN_SELL]
         return View(
             month, number, self.options.rounds_a_day, tick, last, int(self.reference_idr / tick), trend, free,
             book.best_bid, book.best_ask, self.chance,
@@ -176,8 +180,8 @@ class CarbonMarket(mesa.Model):
         """What all groups send in a round, in order of arrival."""
         ladder = book.setup.ladder
         sent = book.rows[ladder : ladder + book.seq]
-        numbers = np.flatnonzero(sent[:, core.STATUS] == core.RESTS)
-        owners = sent[numbers, core.ACCOUNT]
+        numbers = np.flatnonzero(sent[:, layout.STATUS] == layout.RESTS)
+        owners = sent[numbers, layout.ACCOUNT]
         blocks = []
         for group in self.groups.values():
             own = (owners >= group.first) & (owners < group.first + group.n)
@@ -191,7 +195,7 @@ class CarbonMarket(mesa.Model):
     ) -> DayResult:  # fmt: skip
         """Deals outside the book, surveillance, settlement."""
         tick = self.rules.tick_idr
-        fills = book.fills[: int(book.state[core.FILLS])]
+        fills = book.fills[: int(book.state[layout.FILLS])]
         deals, tripped = self._deals()
         kind, side, level, lots, ref, account = block[:, :6].T.astype(np.int64)
         taker, maker, traded_level, traded_lots = fills.T.astype(np.int64)
@@ -200,8 +204,9 @@ class CarbonMarket(mesa.Model):
             np.array([(d.buyer, d.seller, d.price_idr, d.lots) for d in deals], float).reshape(-1, 4),
         )  # fmt: skip
         alerts = of_day(log)
+        depth = [(int(side_), *one) for side_ in Side for one in book.depth(side_, DEPTH_LEVELS)]
         book.close()
-        self.position = book.accounts[:, core.POSITION].copy()
+        self.position = book.accounts[:, layout.POSITION].copy()
         washed = self._reverse(log, wash_trades(log, alerts))
         for deal in deals:
             self.position[deal.buyer] += deal.lots
@@ -218,7 +223,7 @@ class CarbonMarket(mesa.Model):
             int(prices.min()) if len(prices) else first, self.close_idr, self.link.price_idr,
             int(log.traded_lots.sum()), int((prices * log.traded_lots).sum()), deals,
             float(np.mean(spreads)) if spreads else None, len(block), int((reasons != 0).sum()), halts + tripped,
-            float((gain * log.traded_lots).sum()), washed, log, alerts,
+            float((gain * log.traded_lots).sum()), washed, log, alerts, depth,
         )  # fmt: skip
 
     def _deals(self) -> tuple[list[Deal], int]:
@@ -233,8 +238,8 @@ class CarbonMarket(mesa.Model):
                 found.append((terms, int(rng.integers(OPEN_MIN, OPEN_MIN + ROUND_MIN))))
         for pair in self.manipulators.planted["laundering"]:
             if rng.random() < 0.4:
-                price_idr, lots = int(self.reference_idr * rng.uniform(1.25, 1.52)), int(rng.integers(5, 40))
-                terms = Terms(pair[0], pair[1], price_idr, lots)
+                price_idr = int(self.reference_idr * rng.uniform(*self.manipulators.laundering_price))
+                terms = Terms(pair[0], pair[1], price_idr, int(rng.integers(*self.manipulators.laundering_lots)))
                 found.append((terms, int(rng.integers(OPEN_MIN, OPEN_MIN + ROUND_MIN))))
         answers = [report(gate, terms, terms, minute) for terms, minute in sorted(found, key=lambda one: one[1])]
         deals, given = [], np.zeros_like(self.position)

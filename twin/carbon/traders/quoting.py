@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.carbon.engine import core
+from twin.carbon.engine import layout
 from twin.carbon.engine.book import Book, Setup
 from twin.carbon.engine.codes import Kind, Side, Stp
 
@@ -112,4 +112,4 @@ class QuotingSession:
 
     def volume(self) -> int:
         """Lots traded so far, as the book counts them."""
-        return int(self.book.state[core.TRADED])
+        return int(self.book.state[layout.TRADED])

@@ -52,7 +52,7 @@ def read_register(seekers: Path, vacancies: Path, key: bytes | None) -> Register
     tables = []
     for path, columns, optional, check in (
         (seekers, SEEKER_COLUMNS, SEEKER_OPTIONAL, _seeker_faults),
-        (vacancies, VACANCY_COLUMNS, VACANCY_OPTIONAL, _vacancy_faults),
+        (vacancies, VACANCY_COLUMNS, VACANCY_OPTIONAL, vacancy_faults),
     ):
         try:
             table = read_csv(path, columns, tuple(optional))
@@ -67,7 +67,7 @@ def read_register(seekers: Path, vacancies: Path, key: bytes | None) -> Register
         raise LabourError("register", faults)
     people, offers = tables
     names = people["id"] if key is None else people["id"].map(lambda identity: pseudonym(identity, key))
-    return Register(_seekers(people), _vacancies(offers), names.tolist(), offers["vacancy"].tolist())
+    return Register(_seekers(people), vacancies_of(offers), names.tolist(), offers["vacancy"].tolist())
 
 
 def _known(table: pd.DataFrame, column: str, codes: Sequence[str], allow_empty: bool = False) -> list[str]:
@@ -117,7 +117,8 @@ def _seeker_faults(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _vacancy_faults(table: pd.DataFrame) -> list[str]:
+def vacancy_faults(table: pd.DataFrame) -> list[str]:
+    """Every fault of a table of vacancies, optional columns filled."""
     more = numbers(table["reserved"]) > numbers(table["seats"])
     swapped = numbers(table["youngest"]) > numbers(table["oldest"])
     return [
@@ -160,7 +161,8 @@ def _seekers(t: pd.DataFrame) -> Seekers:
     )  # fmt: skip
 
 
-def _vacancies(t: pd.DataFrame) -> Vacancies:
+def vacancies_of(t: pd.DataFrame) -> Vacancies:
+    """Checked text as columns."""
     whole = {name: numbers(t[name]).to_numpy().astype(np.int64) for name in ("seats", "kbji", *VACANCY_OPTIONAL)}
     return Vacancies(
         whole["seats"], _place(t["kecamatan"]), _level(t["min_education"]), _masks(t["skills"]), whole["kbji"],

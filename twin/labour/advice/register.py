@@ -30,6 +30,10 @@ class Seekers:
     def __len__(self) -> int:
         return len(self.age)
 
+    def take(self, chosen: np.ndarray) -> Seekers:
+        """Some of them, by number or by a mask."""
+        return Seekers(*(column[chosen] for column in vars(self).values()))
+
 
 @dataclass(frozen=True)
 class Vacancies:
@@ -47,6 +51,10 @@ class Vacancies:
 
     def __len__(self) -> int:
         return len(self.seats)
+
+    def take(self, chosen: np.ndarray) -> Vacancies:
+        """Some of them, by number or by a mask."""
+        return Vacancies(*(column[chosen] for column in vars(self).values()))
 
 
 def drawn_seekers(people: People, rng: np.random.Generator, year: int = 2026) -> Seekers:

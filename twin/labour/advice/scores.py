@@ -89,30 +89,54 @@ def parts(seekers: Seekers, s: int, vacancies: Vacancies, v: int) -> dict[str, f
     return dict(zip(PARTS, out.tolist(), strict=True))
 
 
+def _alike(vacancies: Vacancies) -> tuple[np.ndarray, np.ndarray]:
+    """The vacancies in groups that differ in wage alone: in order, best paid of a group first, and where each begins.
+
+    In a group the score falls with the wage, so that nobody need look further than its k best paid.
+    """
+    keys = np.stack([getattr(vacancies, name) for name in _Vacancies._fields if name != "wage_idr"]).astype(np.int64)
+    order = np.lexsort((-vacancies.wage_idr, *keys))
+    new = (np.diff(keys[:, order], axis=1) != 0).any(axis=0)
+    return order, np.concatenate([[0], np.flatnonzero(new) + 1, [len(order)]])
+
+
+@njit(cache=True, inline="always")
+def _before(score: float, wage_idr: float, v: int, other_score: float, other_wage_idr: float, other: int) -> bool:
+    """Whether a vacancy stands before another in a seeker's list: score, then wage, then its place in the table."""
+    if score != other_score:
+        return score > other_score
+    return wage_idr > other_wage_idr or (wage_idr == other_wage_idr and v < other)
+
+
 @njit(cache=True)
 def _best(
-    seekers: _Seekers, vacancies: _Vacancies, distance_km: np.ndarray, own: np.ndarray, theirs: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    n, m, end = len(seekers.age), len(vacancies.kbji), 0
+    seekers: _Seekers, vacancies: _Vacancies, order: np.ndarray, groups: np.ndarray, distance_km: np.ndarray,
+    own: np.ndarray, theirs: np.ndarray, k: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    n, end = len(seekers.age), 0
     start = np.zeros(n + 1, dtype=np.int64)
     vacancy, score, liked = np.empty(n * k, dtype=np.int32), np.empty(n * k), np.empty(n * k)
-    out = np.empty(5)
+    wage_idr, out = vacancies.wage_idr, np.empty(5)
     for s in range(n):
         first = end
-        for v in range(m):
-            if not _parts(s, v, seekers, vacancies, distance_km, out):
-                continue
-            value = (out * own).sum()
-            if end - first == k:
-                if value <= score[end - 1]:
-                    continue
-                end -= 1
-            at = end
-            while at > first and score[at - 1] < value:
-                vacancy[at], score[at], liked[at] = vacancy[at - 1], score[at - 1], liked[at - 1]
-                at -= 1
-            vacancy[at], score[at], liked[at] = v, value, (out * theirs).sum()
-            end += 1
+        for g in range(len(groups) - 1):
+            for v in order[groups[g] : groups[g + 1]]:
+                if not _parts(s, v, seekers, vacancies, distance_km, out):
+                    break  # the rest of the group is like it and pays no more
+                value = (out * own).sum()
+                if end - first == k:
+                    last = vacancy[end - 1]
+                    if not _before(value, wage_idr[v], v, score[end - 1], wage_idr[last], last):
+                        break
+                    end -= 1
+                at = end
+                while at > first and _before(
+                    value, wage_idr[v], v, score[at - 1], wage_idr[vacancy[at - 1]], vacancy[at - 1]
+                ):
+                    vacancy[at], score[at], liked[at] = vacancy[at - 1], score[at - 1], liked[at - 1]
+                    at -= 1
+                vacancy[at], score[at], liked[at] = v, value, (out * theirs).sum()
+                end += 1
         start[s + 1] = end
     return start, vacancy[:end], score[:end], liked[:end]
 
@@ -120,11 +144,12 @@ def _best(
 def top_lists(seekers: Seekers, vacancies: Vacancies, k: int, seed: int = 0) -> tuple[Lists, np.ndarray, np.ndarray]:
     """Every seeker's k best vacancies that pass the screening, and the scores of these pairs for both sides (e,).
 
-    Employers rank whoever lists them by their own score; ties are drawn once for all employers.
+    Equal scores are ordered by wage. Employers rank whoever lists them by their own score; ties are drawn once for all
+    employers.
     """
     own, theirs = weights()
     start, vacancy, score, liked = _best(
-        _columns(_Seekers, seekers), _columns(_Vacancies, vacancies), distances_km(), own, theirs, k
+        _columns(_Seekers, seekers), _columns(_Vacancies, vacancies), *_alike(vacancies), distances_km(), own, theirs, k
     )
     lottery = np.random.default_rng(seed).permutation(len(seekers))
     return Lists(start, vacancy, -score, -liked, vacancies.seats.astype(np.int64), lottery), score, liked

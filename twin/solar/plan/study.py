@@ -100,13 +100,16 @@ def figures(options: SolarOptions, outcome: Outcome) -> dict[str, np.ndarray]:
     o, office = options, values("office")
     through = float(outcome.served_kwh.mean()) / o.inverter_efficiency * values("money")["battery_share"]
     saving = outcome.saved_kwh * o.tariff
-    money = worth(capital_of(o), saving, outcome.served_kwh, life_years(through, o.battery_kwh, life_of(o)))
     litres = (outcome.wanted_kwh - outcome.unmet_kwh) * office["genset_share"] * office["genset_l_per_kwh"]
+    fuel_idr = litres * office["fuel_idr_per_l"]
+    battery_years = life_years(through, o.battery_kwh, life_of(o))
+    money = worth(capital_of(o), saving + fuel_idr, outcome.served_kwh, battery_years)
     co2_kg = outcome.saved_kwh * o.grid_factor_tco2e_per_mwh + litres * office["fuel_kg_co2_per_l"]
     return {
         "solar_share_percent": outcome.share_percent,
         "unmet_kwh_year": outcome.unmet_kwh,
         "saving_idr_month": saving / 12,
+        "fuel_saving_idr_month": fuel_idr / 12,
         "payback_years": money.payback_years,
         "co2_avoided_kg_year": co2_kg,
         "npv_idr": money.npv_idr,

@@ -17,6 +17,13 @@ from twin.files import write_whole
 from twin.solar.weather.files import COLUMNS, TYPICAL_YEAR
 from twin.solar.weather.synthetic import TIMEZONE
 
+PVGIS_URL = pvlib.iotools.pvgis.URL
+POWER_URL = "https://power.larc.nasa.gov/api/temporal/hourly/point"
+OTHERWISE = (
+    "Without it: download a file of PVGIS, NASA POWER, EPW or TMY3 elsewhere and give it to "
+    "`python -m twin solar yield --weather`"
+)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -30,14 +37,17 @@ class Source:
 
 def _pvgis(latitude_deg: float, longitude_deg: float, year: int) -> pd.DataFrame:
     """A typical year; the year asked for is not used."""
-    data, _ = pvlib.iotools.get_pvgis_tmy(latitude_deg, longitude_deg, roll_utc_offset=7, coerce_year=TYPICAL_YEAR)
+    data, _ = pvlib.iotools.get_pvgis_tmy(
+        latitude_deg, longitude_deg, url=PVGIS_URL, roll_utc_offset=7, coerce_year=TYPICAL_YEAR
+    )
     return data
 
 
 def _nasa_power(latitude_deg: float, longitude_deg: float, year: int) -> pd.DataFrame:
     """One calendar year in Indonesia's clock: a day more at its beginning, because the service counts in UTC."""
     wanted = ["ghi", "dni", "dhi", "temp_air", "wind_speed"]
-    data, _ = pvlib.iotools.get_nasa_power(latitude_deg, longitude_deg, f"{year - 1}-12-31", f"{year}-12-31", wanted)
+    days = f"{year - 1}-12-31", f"{year}-12-31"
+    data, _ = pvlib.iotools.get_nasa_power(latitude_deg, longitude_deg, *days, wanted, url=POWER_URL)
     local = data.set_axis(data.index + pd.Timedelta(minutes=30), axis=0).tz_convert(TIMEZONE)
     return local[local.index.year == year]
 
@@ -84,10 +94,29 @@ def fetch(source: str, latitude_deg: float, longitude_deg: float, year: int, to:
 def _ask(one: Source, name: str, latitude_deg: float, longitude_deg: float, year: int) -> str:
     try:
         table = one.get(latitude_deg, longitude_deg, year)
-    except (requests.RequestException, OSError) as error:
-        reason = type(error).__name__
+    except requests.JSONDecodeError as error:
         raise FetchError(
-            f"{name}: cannot be fetched ({reason}); this command needs the internet. Without it: download a file of "
-            "PVGIS, NASA POWER, EPW or TMY3 elsewhere and give it to `python -m twin solar yield --weather`"
+            f"{name}: the service answered with something that is no weather; try later. {OTHERWISE}"
         ) from error
+    except requests.HTTPError as error:
+        raise FetchError(f"{name}: the service refuses: {_words(error)}. {OTHERWISE}") from error
+    except (requests.RequestException, OSError) as error:
+        raise FetchError(
+            f"{name}: cannot be fetched ({type(error).__name__}); this command needs the internet. {OTHERWISE}"
+        ) from error
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise FetchError(f"{name}: the service's answer lacks a part ({error}); try later. {OTHERWISE}") from error
+    empty, hours = int(table[COLUMNS].isna().any(axis=1).sum()), 8760 + 24 * (table.index[0].is_leap_year)
+    if empty or len(table) != hours:
+        raise FetchError(
+            f"{name}: the service has {len(table) - empty:,} of the year's {hours:,} hours; ask for an earlier year"
+        )
     return str(table[COLUMNS].to_csv(index_label="time", date_format="%Y-%m-%dT%H:%M:%S%z"))
+
+
+def _words(error: requests.HTTPError) -> str:
+    """What a service says of a refusal: its own message, or the answer's status."""
+    said = error.args[0] if error.args else error
+    if isinstance(said, dict):
+        return "; ".join(map(str, said.get("messages") or [said.get("header") or said.get("message") or said]))
+    return str(said)
