@@ -32,10 +32,10 @@ class Settings:
     shared: float = 0.1  # part of each reward that is its street's mean
     with_trenggalek: bool = True  # the sketch takes as long as the rest together
     width: int = 32
-    learning_rate: float = 1.5e-3
-    steps: int = 120  # decisions of each signal between two updates
-    batch: int = 600  # divides what all signals of the streets decide between two updates
-    epochs: int = 4
+    learning_rate: float = 3e-4
+    steps: int = 480  # decisions of each signal between two updates
+    batch: int = 2400  # divides what all signals of the streets decide between two updates
+    epochs: int = 6
     gamma: float = 0.96  # a decision every 5 s: `envs.rewards.HORIZON` looks as far ahead
     gae_lambda: float = 0.9
     entropy: float = 0.003
