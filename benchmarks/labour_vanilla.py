@@ -23,7 +23,7 @@ class Person(mesa.Agent):
         self.kecamatan, self.skills, self.since, self.registered = kecamatan, skills, since, registered
 
     def step(self):
-        """One week: lose a job, leave, enter, come back; or look for work."""
+        """One week: lose a job, leave, enter, come back."""
         model, u = self.model, self.model.random.random()
         if self.status == EMPLOYED:
             rate = model.separation[self.employer]
@@ -40,8 +40,6 @@ class Person(mesa.Agent):
                 self.turn(UNEMPLOYED)
         elif u < model.returning:
             self.turn(UNEMPLOYED)
-        if self.status == UNEMPLOYED:
-            self.look()
 
     def turn(self, status):
         """Change status this week."""
@@ -115,6 +113,7 @@ class VanillaMarket(mesa.Model):
         """Live through one week."""
         self.week, wage_idr = week, minimum_wage_idr(year)
         self.rates(month)
+        self.agents.shuffle_do("step")  # before employers post, as in the twin: they replace this week's leavers
         employers, n = self.employers, len(self.employers.sector)
         weeks_open, vacancies = np.zeros(n), np.zeros(n)
         for vacancy in self.board:
@@ -130,7 +129,7 @@ class VanillaMarket(mesa.Model):
         self.search = self.source.search(wage_idr, place, on_platform)
         self.by_place = [[v for v in self.board if v["place"] == k] for k in range(len(self.distance_km))]
         self.asking, self.ranks = {}, {}
-        self.agents.shuffle_do("step")
+        self.agents.select(lambda one: one.status == UNEMPLOYED).shuffle_do("look")
         hired = self.match()
         life = parameters()["vacancy_life_weeks"]
         for vacancy in self.board:
