@@ -86,9 +86,9 @@ def export(
 
 
 def _signals(model: str, network: str | None, junction: str | None, plan: Path | None) -> tuple[dict[str, Any], Any]:
-    site = _site(network, junction, plan)
+    site, own = _site(network, junction, plan)
     contract: dict[str, Any] = {"kind": "signals", "site": site.as_json(), "inputs": {}, "outputs": {}}
-    safety = Safety()
+    safety = replace(Safety(), **own)
     if model in RULES:
         settings = {} if model == "fixed_time" else settings_for(network or "", model)
         decision_s = settings.pop("decision_s", DECISION_S)
@@ -96,12 +96,13 @@ def _signals(model: str, network: str | None, junction: str | None, plan: Path |
         return contract | {"safety": safety_as_json(safety)}, None
     if not Path(model).is_file():
         raise TrainingError(f"{model}: is neither a file of weights nor one of the rules {', '.join(RULES)}")
-    safety = replace(safety, detectors_needed_share=NEEDED_SHARE)
+    safety = replace(safety, detectors_needed_share=own.get("detectors_needed_share", NEEDED_SHARE))
     contract |= {"policy": {"kind": "onnx"}, "inputs": network_inputs(), "outputs": OUTPUTS, "decision_s": DECISION_S}
     return contract | {"safety": safety_as_json(safety)}, phase_network(load(Path(model)))
 
 
-def _site(network: str | None, junction: str | None, plan: Path | None) -> Site:
+def _site(network: str | None, junction: str | None, plan: Path | None) -> tuple[Site, dict[str, float]]:
+    """The street, and the safety values that it sets for itself."""
     if (network is None) == (plan is None):
         raise TrainingError("name the street: either --network or --plan")
     if plan is not None:
@@ -109,7 +110,7 @@ def _site(network: str | None, junction: str | None, plan: Path | None) -> Site:
     assert network is not None  # noqa: S101 (one of the two is given)
     found = locate(network)
     site = site_of_signals(found.name, signals_of(found.net_file, detectors_for(network).camera_range_m))
-    return site if junction is None else site.only(junction)
+    return (site if junction is None else site.only(junction)), {}
 
 
 def _is_battery(model: str) -> bool:

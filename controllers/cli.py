@@ -140,8 +140,8 @@ def _selftest(given: argparse.Namespace) -> tuple[dict[str, Any], int]:
 def _plan(given: argparse.Namespace) -> tuple[dict[str, Any], int]:
     from controllers.plan_file import read_plan
 
-    site = read_plan(given.file)
-    return site.as_json(), 0
+    site, safety = read_plan(given.file)
+    return {**site.as_json(), "safety": safety}, 0
 
 
 def _keys(given: argparse.Namespace) -> tuple[dict[str, Any], int]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as LateError
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from controllers.log import Log
 
 
+Question = tuple[Future[np.ndarray], Readings, list[int | None]]
 START_S = 30.0  # for so long the street is waited for, lamps as at the start; then its detectors count as broken
 
 
@@ -48,7 +51,8 @@ class Cabinet:
         self.latency_s = 0.0
         self._fixed = fixed_time(self.site.junctions)
         self._served = self.site.junctions.green.reshape(*self.site.junctions.exists.shape, -1)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="policy")
+        self._asked: SimpleQueue[Question | None] = SimpleQueue()
+        Thread(target=_answers, args=(policy, self._asked), name="policy", daemon=True).start()
         self._running: Future[np.ndarray] | None = None
         self.begun_s: float | None = None
         self._begin_s, self._asked_s, self._next_s = begin_s, [begin_s] * len(self.guards), begin_s
@@ -89,7 +93,7 @@ class Cabinet:
 
     def close(self) -> None:
         """Let go of the policy's thread; one that hangs is left behind."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self._asked.put(None)
 
     def _begin(self, now_s: float, seen: Seen | None) -> bool:
         """Whether it is time to begin; then all times count from now."""
@@ -147,7 +151,8 @@ class Cabinet:
             self.health.late()
             return None
         began = time.perf_counter()
-        self._running = self._worker.submit(self.policy.decide, readings, priority)
+        self._running = Future()
+        self._asked.put((self._running, readings, priority))
         try:
             answer = self._running.result(timeout=self.safety.deadline_s)
         except LateError:
@@ -179,6 +184,16 @@ class Cabinet:
         if self._crossed and readings.walk_calls:
             waiting = waiting | [bool(walking & readings.walk_calls[j]) for walking in plan.crossings_of]
         return list(waiting.tolist())
+
+
+def _answers(policy: SignalPolicy, asked: SimpleQueue[Question | None]) -> None:
+    """Let a policy answer, in a thread that ends with the process: one that hangs must not keep it alive."""
+    while (question := asked.get()) is not None:
+        future, readings, priority = question
+        try:
+            future.set_result(policy.decide(readings, priority))
+        except Exception as error:  # told to whoever waits for the answer
+            future.set_exception(error)
 
 
 def run(cabinet: Cabinet, driver: Driver, log: Log | None = None, most_turns: int | None = None) -> int:

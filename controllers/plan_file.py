@@ -11,8 +11,10 @@
       - {name: side, green: [east], yields: []}
     times: {min_green_s: 5, max_green_s: 60, yellow_s: 3, all_red_s: 2, walk_s: 6, clearance_s: 8}
     fallback: {offset_s: 0, steps: [[main, 30], [side, 20]]}
+    safety: {priority_hold_s: 90, detectors_needed_share: 0.5}
 
-Names are free, times may be left out; `green` has right of way, `yields` has green and must give way.
+Names are free, times may be left out; `green` has right of way, `yields` has green and must give way. `safety` has what
+differs here from `controllers.safety.Safety`: how long an emergency vehicle may ask for green, when the policy is left.
 """
 
 from __future__ import annotations
@@ -23,13 +25,17 @@ from typing import Any
 
 from controllers.errors import ControllerError, PlanError
 from controllers.plan import SignalPlan
+from controllers.safety import Safety, safety_as_json, safety_of
 from controllers.site import TIMES, Site, nearest, site_of
 
 MOST_FILE_BYTES = 1 << 20
 
 
-def read_plan(path: Path) -> Site:
-    """A junction's plan as an engineer writes it (the module's example). Raises PlanError with every fault at once."""
+def read_plan(path: Path) -> tuple[Site, dict[str, float]]:
+    """A junction's plan and its safety values as an engineer writes them (the module's example).
+
+    Raises PlanError with every fault at once.
+    """
     try:
         import yaml
     except ImportError as error:
@@ -52,8 +58,8 @@ class _Hand:
         if self.document is not document:
             raise PlanError(where, ["a plan is a mapping with name, movements, conflicts, phases, times, fallback"])
 
-    def site(self) -> Site:
-        known = ("name", "movements", "conflicts", "phases", "times", "fallback")
+    def site(self) -> tuple[Site, dict[str, float]]:
+        known = ("name", "movements", "conflicts", "phases", "times", "fallback", "safety")
         self.faults += [f"{key}: unknown{nearest(str(key), known)}" for key in self.document if key not in known]
         movements = self._named("movements", ("name", "detector", "leads_into", "pedestrian"))
         phases = self._named("phases", ("name", "green", "yields"))
@@ -63,7 +69,7 @@ class _Hand:
         conflicts = frozenset(
             (min(pair), max(pair)) for pair in map(self._conflict, self._list("conflicts")) if pair is not None
         )
-        times = self._times()
+        times, safety = self._times(), self._safety()
         steps, offset_s = self._fallback()
         zones = sorted({str(m[key]) for m in movements for key in ("detector", "leads_into") if m.get(key)})
         place = {zone: i for i, zone in enumerate(zones)}
@@ -80,7 +86,7 @@ class _Hand:
             raise PlanError(self.where, self.faults + error.faults) from error
         if self.faults:
             raise PlanError(self.where, self.faults)
-        return site
+        return site, safety
 
     def _list(self, key: str) -> Sequence[Any]:
         value = self.document.get(key, [])
@@ -132,6 +138,20 @@ class _Hand:
             given = {}
         self.faults += [f"times.{key}: unknown{nearest(str(key), TIMES)}" for key in given if key not in TIMES]
         return {key: given.get(key, getattr(SignalPlan, key)) for key in TIMES}
+
+    def _safety(self) -> dict[str, float]:
+        given = self.document.get("safety", {})
+        if not isinstance(given, Mapping):
+            self.faults.append("safety: a mapping")
+            return {}
+        known = list(safety_as_json(Safety()))
+        self.faults += [f"safety.{key}: unknown{nearest(str(key), known)}" for key in given if key not in known]
+        own = {key: value for key, value in given.items() if key in known}
+        try:
+            safety_of(safety_as_json(Safety()) | own)
+        except PlanError as error:
+            self.faults += [f"safety.{fault}" for fault in error.faults]
+        return own
 
     def _fallback(self) -> tuple[list[list[Any]], Any]:
         given = self.document.get("fallback", {})

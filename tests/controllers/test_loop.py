@@ -1,5 +1,8 @@
 """The cabinet turn by turn: start, fallbacks and the way back, failing policies, pre-emption; and never a violation."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -106,6 +109,8 @@ def test_a_policy_that_fails_or_hangs_does_not_stop_the_lamps(cabinet, monkeypat
     assert cabinet.health.lates >= 7
     assert "policy late" in cabinet.health.alarms
     release.set()
+    assert cabinet._running.result(30)
+    object.__setattr__(cabinet.safety, "deadline_s", 10.0)  # from here on a busy machine must not be taken for a fault
 
     def fails(*_):
         raise ZeroDivisionError
@@ -116,6 +121,34 @@ def test_a_policy_that_fails_or_hangs_does_not_stop_the_lamps(cabinet, monkeypat
     assert "policy failed: ZeroDivisionError" in cabinet.health.alarms
     monkeypatch.setattr(cabinet.policy, "decide", policy)
     assert live(cabinet, range(100, 180))[-1][1] == POLICY
+
+
+HANGS = """
+import time
+import numpy as np
+from controllers.io import Seen
+from controllers.loop import Cabinet
+from controllers.policy import SignalPolicy
+from controllers_bundles import contract
+
+cabinet = Cabinet(SignalPolicy(contract(), None))
+cabinet.policy.decide = lambda *_: time.sleep(600)
+cabinet.turn(0.0, Seen(np.ones(2), np.zeros(2), (frozenset(),), (None,), (False,)))
+cabinet.close()
+print(cabinet.health.lates)
+"""
+
+
+def test_a_policy_that_hangs_does_not_keep_the_process(root):
+    path = os.pathsep.join(map(str, (root, root / "tests")))
+    done = subprocess.run(
+        [sys.executable, "-c", HANGS],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "1\n", done.stderr
 
 
 def test_after_flashing_all_is_red_first(cabinet):

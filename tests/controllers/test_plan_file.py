@@ -19,7 +19,8 @@ def written(tmp_path, text: str):
 
 
 def test_the_example_of_the_page_reads_as_it_says(tmp_path):
-    site = read_plan(written(tmp_path, EXAMPLE))
+    site, safety = read_plan(written(tmp_path, EXAMPLE))
+    assert safety == {"priority_hold_s": 90, "detectors_needed_share": 0.5}
     plan = site.plans[0]
     assert plan.phases == ("GrG", "rGr")
     assert plan.conflicts == {(0, 1), (1, 2)}
@@ -42,6 +43,7 @@ def test_all_faults_of_a_plan_are_told_at_once(tmp_path, capsys):
         phases: [{name: both, green: [north, east]}, {name: none, green: [nort]}]
         times: {yellow_s: soon, min_gren_s: 5}
         fallback: {steps: [[bothh, 30], 7]}
+        safety: {stale: 3, deadline_s: 0}
         """,
     )
     with pytest.raises(PlanError) as caught:
@@ -50,7 +52,8 @@ def test_all_faults_of_a_plan_are_told_at_once(tmp_path, capsys):
     for words in ("movement: unknown; nearest is 'movements'", "movements[1].colour", "'north' is there twice",
                   "conflicts: no 'west'", "is no pair of movements", "no 'nort'; nearest is 'north'",
                   "times.min_gren_s: unknown; nearest is 'min_green_s'", "yellow_s is 'soon'", "no 'bothh'",
-                  "fallback.steps[1]: a pair"):  # fmt: skip
+                  "fallback.steps[1]: a pair", "safety.stale: unknown; nearest is 'stale_s'",
+                  "safety.deadline_s is 0; above 0"):  # fmt: skip
         assert words in told, words
     assert main(["plan", str(path)]) == 2
     assert "no 'bothh'" in capsys.readouterr().err
