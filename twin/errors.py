@@ -72,3 +72,11 @@ class LedgerError(TwinError):
 
 class TrainingError(TwinError):
     """A training that cannot be begun or gone on with."""
+
+
+class AdoptionError(FaultsError):
+    """Data that no adoption curve can be fitted to."""
+
+
+class PersonnelError(FaultsError):
+    """A personnel request, record or document that breaks a rule."""
