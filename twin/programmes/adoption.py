@@ -1,7 +1,7 @@
 """How something new spreads: Bass's model and a threshold model on the network of sub-districts and groups.
 
-Bass (1969), "A new product growth for model consumer durables"; threshold: Granovetter (1978), in the mean-field form of
-a share of each place and group. Published ranges of the parameters: `data/diffusion.csv`.
+Bass (1969), "A new product growth for model consumer durables"; thresholds: Granovetter (1978), in the
+mean-field form of a share of each place and group. Published ranges of the parameters: `data/diffusion.csv`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def fit_bass(years: np.ndarray, shares: np.ndarray) -> Bass:
 def contacts(reach_km: float, home: float) -> np.ndarray:
     """Who hears of whom, (14, 14), rows sum to 1: `home` of it in one's own sub-district, the rest falls off with
     distance as exp(-km/reach)."""
-    seats = [(one.seat_latitude_deg, one.seat_longitude_deg) for one in kecamatan()]
+    seats = [(one.latitude_deg, one.longitude_deg) for one in kecamatan()]
     weight = np.array([[np.exp(-distance_km(*here, *there) / reach_km) for there in seats] for here in seats])
     np.fill_diagonal(weight, 0.0)
     return (1 - home) * weight / weight.sum(axis=1, keepdims=True) + home * np.eye(len(seats))

@@ -58,7 +58,8 @@ def test_threshold_shares_never_fall_or_leave_the_unit_interval(start, nudge, me
     share = np.full((14, 2), start)
     for _ in range(5):
         after = threshold_month(share, contact, mixing, mean, 0.12, 0.1, nudge)
-        assert (after >= share).all() and (after <= 1).all()
+        assert (after >= share).all()
+        assert (after <= 1).all()
         share = after
 
 
@@ -70,7 +71,8 @@ def test_a_nudge_tips_the_threshold_model_where_none_leaves_it_at_rest():
         for _ in range(240):
             share = threshold_month(share, contact, mixing, 0.25, 0.08, 0.1, nudge)
         ends.append(share.mean())
-    assert ends[0] < 0.01 and ends[1] > 0.95
+    assert ends[0] < 0.01
+    assert ends[1] > 0.95
 
 
 def test_neighbours_hear_more_than_far_places():
