@@ -1,4 +1,4 @@
-"""What the moving programmes' parameters are: `data/dynamics.csv`, the book's claim where the scenario takes its word."""
+"""What the moving programmes' parameters are: `data/dynamics.csv`, the book's claims in a book scenario."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Parameters = Mapping[str, float]
 
 @functools.cache
 def ranges(assumptions: str, programme: str) -> Mapping[str, Input]:
-    """Ranges of a programme's parameters by name: the twin's own, with the book's in place of them in the book's set."""
+    """Ranges of a programme's parameters by name: the twin's own, with the book's claims in its set."""
     found: dict[str, Input] = {}
     for wanted in ("twin",) if assumptions == "twin" else ("twin", "book"):
         for row in read("dynamics.csv"):

@@ -41,7 +41,7 @@ def filings_month(assumptions: str) -> np.ndarray:
 
 @functools.cache
 def places() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each sub-district: its share of filings (by village offices), km to the town as the crow flies, and whether far."""
+    """Of each sub-district: its share of filings (by village offices), straight km to the town, and whether far."""
     names = [one.name for one in kecamatan()]
     offices = np.array([sum(site.kecamatan == name for site in villages()) for name in names], dtype=float)
     town = kecamatan()[names.index("Trenggalek")]
@@ -112,7 +112,7 @@ def counter(month: Month, p: Parameters, free_h: np.ndarray) -> Process:
 
 
 def application(month: Month, p: Parameters, free_h: np.ndarray, outage_share: np.ndarray) -> Process:
-    """The digital process: sent when there is a connection and power; `outage_share` (places,) of the time PLN is out."""
+    """The digital process: sent when there is a connection and power; `outage_share` (places,) has no PLN."""
     passes = _passes(month.error, p["error_digital"])
     down = np.minimum(p["down_share"] * np.where(places()[2], p["down_far_factor"], 1.0) + outage_share, 0.95)
     held_h = np.where(month.error[:, -1] < down[month.place], 4.0 * month.line, 0.0)  # a half day's break on average
