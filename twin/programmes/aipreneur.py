@@ -8,7 +8,7 @@ from twin.module import Rows, Seen, State
 from twin.programmes.benefits import aipreneur_table
 from twin.programmes.budget import Difference, differences, total_idr
 from twin.programmes.dynamics import Parameters
-from twin.programmes.moving import MOVING_TABLES, MovingProgramme
+from twin.programmes.moving import MovingProgramme, moving_tables
 
 SEATS, WEEKS_MONTHS, EFFECT_MONTHS = 20, 4, 36
 MENTORS_PER_COHORT, MEASURED_AFTER_MONTHS, COHORTS_A_MENTOR_TEAM_YEAR = 4, 6, 3  # 16 weeks each: three fit a year
@@ -18,7 +18,7 @@ class AiPreneurModule(MovingProgramme):
     """Cohorts one after another; each bears fruit from the end of its 16 weeks for three years (prior)."""
 
     name = "aipreneur"
-    tables = {name: MOVING_TABLES[name] for name in ("aipreneur_cohort", "aipreneur_month", "aipreneur_jobs")}
+    tables = moving_tables("aipreneur_cohort", "aipreneur_month", "aipreneur_jobs")
 
     def begin(self) -> None:
         """No cohort yet."""

@@ -8,7 +8,7 @@ from twin.module import Row, Rows, Seen, State
 from twin.places import kecamatan
 from twin.programmes.adoption import bass_month, contacts, threshold_month
 from twin.programmes.dynamics import Parameters
-from twin.programmes.moving import MOVING_TABLES, MovingProgramme
+from twin.programmes.moving import MovingProgramme, moving_tables
 
 ADULTS, BUSINESSES = 599_807, 60_000  # book: working-age population 2024; businesses: prior
 CRASH_LOG_MEAN, CRASH_LOG_SD = -0.5, 0.2  # a jump of about -40 %, prior
@@ -36,7 +36,7 @@ class CryptoModule(MovingProgramme):
     """The crypto programme by sub-district."""
 
     name = "crypto"
-    tables = {name: MOVING_TABLES[name] for name in ("crypto_month", "crypto_kecamatan")}
+    tables = moving_tables("crypto_month", "crypto_kecamatan")
 
     def begin(self) -> None:
         """Nobody knows; a price of 1; no money in."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from twin.module import Rows, Seen, State, read_tables
+from twin.module import Rows, Seen, State, Table, read_tables
 from twin.programmes.dynamics import Parameters, drawn
 from twin.programmes.options import ProgrammesOptions
 
-MOVING_TABLES = read_tables(Path(__file__).parent / "dynamics_tables.csv")
+TABLES = read_tables(Path(__file__).parent / "dynamics_tables.csv")
+
+
+def moving_tables(*names: str) -> dict[str, Table]:
+    """Some of the data dictionary's tables."""
+    return {name: TABLES[name] for name in names}
 
 
 class MovingProgramme:
@@ -22,6 +28,7 @@ class MovingProgramme:
     """
 
     name: str
+    tables: Mapping[str, Table]
 
     def __init__(self, given: Parameters | None = None) -> None:
         self.given = given

@@ -8,7 +8,7 @@ from twin.module import Row, Rows, Seen, State
 from twin.places import kecamatan, villages
 from twin.programmes import personnel
 from twin.programmes.adoption import bass_month
-from twin.programmes.moving import MOVING_TABLES, MovingProgramme
+from twin.programmes.moving import MovingProgramme, moving_tables
 
 BOOK_TRIP_IDR = 25_000.0  # book: a return trip
 
@@ -17,7 +17,7 @@ class PersonnelModule(MovingProgramme):
     """Filings of the education office's civil servants."""
 
     name = "personnel"
-    tables = {name: MOVING_TABLES[name] for name in ("personnel_month", "personnel_kind")}
+    tables = moving_tables("personnel_month", "personnel_kind")
 
     def begin(self) -> None:
         """Nobody uses it, no backlog, nobody trained."""

@@ -1,4 +1,4 @@
-"""Paraduta Podcast: weekly episodes that age, an audience that grows by them, the studio's slots, and cost per reach."""
+"""Paraduta Podcast: weekly episodes that age, an audience that grows by them, studio slots, and cost per reach."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from twin.module import Rows, Seen, State
 from twin.programmes.dynamics import Parameters
-from twin.programmes.moving import MOVING_TABLES, MovingProgramme
+from twin.programmes.moving import MovingProgramme, moving_tables
 
 WEEKS = 52 / 12
 KEPT_WEEKS = 26  # an episode older than this is no longer watched
@@ -23,7 +23,7 @@ class PodcastModule(MovingProgramme):
     """The sub-district's podcast."""
 
     name = "podcast"
-    tables = {"podcast_month": MOVING_TABLES["podcast_month"]}
+    tables = moving_tables("podcast_month")
 
     def begin(self) -> None:
         """No subscribers, no episodes; a week falls due when the month's fraction is full."""
