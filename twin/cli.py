@@ -12,6 +12,7 @@ from twin.carbon.cli import app as carbon_app
 from twin.compare import compare as compare_runs
 from twin.kpi import score
 from twin.labour.cli import app as labour_app
+from twin.programmes.cli import app as programmes_app
 from twin.replay import replay as replay_run
 from twin.run import Run, find
 from twin.runner import RUNS, run_scenario
@@ -34,6 +35,7 @@ app.add_typer(solar_app, name="solar")
 app.add_typer(carbon_app, name="carbon")
 app.add_typer(traffic_app, name="traffic")
 app.add_typer(labour_app, name="labour")
+app.add_typer(programmes_app, name="programmes")
 
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Overrides = Annotated[
