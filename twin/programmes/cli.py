@@ -18,7 +18,15 @@ Which = Annotated[str, typer.Option("--assumptions", help="`book` (its claims) o
 @app.command(
     epilog="Examples: `python -m twin programmes targets --scenario book --seeds 1..100` · add `--json` for machines"
 )
-def targets(scenario: ScenarioName = "book", seeds: Seeds = "1..100", as_json: terminal.JsonFlag = False) -> None:
+def targets(
+    scenario: ScenarioName = "book",
+    seeds: Seeds = "1..100",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override: `--set programmes.crypto_regulation=voucher_token`. Repeatable."),
+    ] = None,
+    as_json: terminal.JsonFlag = False,
+) -> None:
     """Probability of each target over seeds, with the assumptions that it hangs on most (rank correlation).
 
     Runs these programmes alone. A probability stands on priors wherever one is among the assumptions.
@@ -26,7 +34,7 @@ def targets(scenario: ScenarioName = "book", seeds: Seeds = "1..100", as_json: t
     from twin.programmes import studies
     from twin.scenario import Scenario
 
-    loaded = Scenario.load(scenario)
+    loaded = Scenario.load(scenario, overrides or ())
     if loaded.programmes is None or loaded.horizon_months < 1:
         raise typer.BadParameter(f"scenario {loaded.name} has no programmes: choose one with them, such as book")
     with terminal.progress_bar(f"{loaded.name}: seeds") as progress:

@@ -70,7 +70,7 @@ FIGURES: dict[str, tuple[str, Figure]] = {  # KPI -> (table, figure)
     "aipreneur_completion_percent": ("aipreneur_cohort", share("finished", "businesses")),
     "aipreneur_satisfaction_percent": ("aipreneur_cohort", share("satisfied", "finished")),
     "personnel_preference_percent": ("personnel_month", at("prefer_percent", 12)),
-    "personnel_served": ("personnel_month", at("served", 12)),
+    "personnel_served": ("personnel_month", at("people_helped", 12)),
     "personnel_officers_trained": ("personnel_month", at("officers_trained", 12)),
     "personnel_paper_change_percent": ("personnel_month", change("sheets_digital", "sheets_manual")),
     "personnel_travel_change_percent": ("personnel_month", change("trips_digital", "trips_manual")),

@@ -42,16 +42,15 @@ class PersonnelModule(MovingProgramme):
             for i, name in enumerate(personnel.KINDS)
         ]
         total = {
-            name: sum(float(row[name] or 0) for row in kinds)
-            for name in kinds[0] if name not in ("kind",)
-        }  # fmt: skip
+            name: sum(float(row[name] or 0) for row in kinds) for name in kinds[0] if name not in ("kind", "filings")
+        }
         row = {
             "filings": len(month.kind), "use_percent": 100 * self.use, "served": self.served,
+            "people_helped": people_helped(self.served, p["staff"]),
             "wait_manual_h": _mean(manual.wait_h), "wait_digital_h": _mean(digital.wait_h),
             "officers_trained": self.trained, "prefer_percent": 100 * p["prefer"] * self.use,
-            **{name: value for name, value in total.items() if name != "filings"},
+            **total, "trips_avoided": total["trips_manual"] - total["trips_digital"],
         }  # fmt: skip
-        row["trips_avoided"] = row["trips_manual"] - row["trips_digital"]
         return {"personnel_month": [row], "personnel_kind": kinds}
 
     def _bills(
@@ -83,6 +82,11 @@ class PersonnelModule(MovingProgramme):
 
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else 0.0
+
+
+def people_helped(filings: int, staff: float) -> float:
+    """Expected number of different people of `staff` behind so many filings, each by anybody (occupancy)."""
+    return -staff * float(np.expm1(-filings / staff))
 
 
 def outage_share(seen: Seen) -> np.ndarray:
