@@ -20,6 +20,10 @@ MODULES = {  # name -> (section of the scenario that switches it on, class; impo
     "labour": ("labour", "twin.labour.module:LabourModule"),
     "carbon": ("carbon", "twin.carbon.module:CarbonModule"),
     "programmes": ("programmes", "twin.programmes.module:ProgrammesModule"),
+    "podcast": ("programmes", "twin.programmes.podcast:PodcastModule"),
+    "crypto": ("programmes", "twin.programmes.crypto:CryptoModule"),
+    "aipreneur": ("programmes", "twin.programmes.aipreneur:AiPreneurModule"),
+    "personnel": ("programmes", "twin.programmes.personnel_module:PersonnelModule"),
     "budget": ("programmes", "twin.programmes.module:BudgetModule"),
 }
 

@@ -76,3 +76,11 @@ class TrainingError(TwinError):
 
 class KnowledgeError(FaultsError):
     """A document, an index, or a question that cannot be used."""
+
+
+class AdoptionError(FaultsError):
+    """Data that no adoption curve can be fitted to."""
+
+
+class PersonnelError(FaultsError):
+    """A personnel request, record or document that breaks a rule."""

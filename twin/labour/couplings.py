@@ -19,7 +19,7 @@ from twin.labour.facts import bits_of, read, sectors, skills
 from twin.module import Row, Seen
 from twin.places import kecamatan
 
-SOURCES = ("solar", "programmes", "carbon", "crypto", "knowledge", "contracts")
+SOURCES = ("solar", "programmes", "carbon", "crypto", "aipreneur", "knowledge", "contracts")
 
 
 @dataclass(frozen=True)

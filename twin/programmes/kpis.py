@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from twin.programmes.budget import budget_of, differences
 from twin.programmes.facts import PROGRAMMES
+from twin.programmes.outcomes import FIGURES, Figure
 
 if TYPE_CHECKING:
     from twin.run import Run
@@ -43,6 +44,11 @@ def budget_difference_idr(run: Run) -> float | None:
     return float(sum(abs(d.difference_idr) for d in differences() if d.item == totals.get(d.programme)))
 
 
+def outcome(table: str, figure: Figure) -> Callable[[Run], float | None]:
+    """A function of a run: a figure of one of the moving programmes' tables."""
+    return lambda run: figure(run.table(table)) if run.has(table) else None
+
+
 FUNCTIONS: dict[str, Callable[[Run], float | None]] = {
     **{
         f"{key}_{name}": appraised(key, column)
@@ -54,6 +60,7 @@ FUNCTIONS: dict[str, Callable[[Run], float | None]] = {
             ("npv_positive_probability", "probability_npv_positive"),
         )
     },
+    **{name: outcome(table, figure) for name, (table, figure) in FIGURES.items()},
     "pad_idr": pad_idr,
     "budget_closing_idr": budget_closing_idr,
     "budget_difference_idr": budget_difference_idr,

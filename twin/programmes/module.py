@@ -24,6 +24,7 @@ from twin.programmes.facts import PROGRAMMES, inputs, programmes, stands_on_prio
 from twin.programmes.ledger import Posting, balances, income, spending, split
 from twin.programmes.options import ProgrammesOptions
 
+LEVIES = {"crypto": "levies_idr", "aipreneur": "tax_idr"}  # regional income that these sectors' own month tables give
 TABLES = read_tables(Path(__file__).parent / "tables.csv")
 
 
@@ -80,6 +81,8 @@ class ProgrammesModule:
             pad = self.pad[key][t % 12] if running else 0
             if key == "ecobalance" and running and seen.rows("carbon", "carbon_month"):
                 benefit = pad = int(seen.total("carbon", "carbon_month", "revenue_idr"))
+            if key in LEVIES and running and seen.rows(key, f"{key}_month"):
+                pad = int(seen.total(key, f"{key}_month", LEVIES[key]))
         return {
             "programme": key,
             "active": int(t >= 0),

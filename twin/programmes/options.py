@@ -38,6 +38,13 @@ class ProgrammesOptions(Options):
         "stated", description="the book's stated totals, or what its lines add up to"
     )
     starts: Starts = Field(default_factory=Starts, description="when each programme starts")
+    crypto_regulation: Literal["allowed", "investment_only", "voucher_token"] = Field(
+        "investment_only",
+        description="what businesses may take: paying with crypto is prohibited in Indonesia (Bank Indonesia), so "
+        "`allowed` is a what-if; voucher_token: closed vouchers in rupiah",
+    )
+    waste_token_neutral: bool = Field(True, description="waste tokens are redeemed only up to the handling they save")
+    aipreneur_cohorts_year: int = Field(1, ge=0, le=12, description="AI-Preneur cohorts of 20 a year [-]; prior")
     budget_idr: int = Field(
         7_000_000_000, ge=0, description="what the regency sets aside for all programmes at the start [Rp]; prior"
     )

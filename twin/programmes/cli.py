@@ -1,0 +1,95 @@
+"""`python -m twin programmes …`: how likely the targets are, what they stand on, and the paperless office's savings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from twin import terminal
+
+app = typer.Typer(no_args_is_help=True, help="Crypto, podcast, AI-Preneur, Anti Mbangkong: targets and assumptions.")
+
+ScenarioName = Annotated[str, typer.Option("--scenario", help="A YAML file or a shipped scenario.")]
+Seeds = Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")]
+Which = Annotated[str, typer.Option("--assumptions", help="`book` (its claims) or `twin` (our own labelled priors).")]
+
+
+@app.command(
+    epilog="Examples: `python -m twin programmes targets --scenario book --seeds 1..100` · add `--json` for machines"
+)
+def targets(
+    scenario: ScenarioName = "book",
+    seeds: Seeds = "1..100",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override: `--set programmes.crypto_regulation=voucher_token`. Repeatable."),
+    ] = None,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Probability of each target over seeds, with the assumptions that it hangs on most (rank correlation).
+
+    Runs these programmes alone. A probability stands on priors wherever one is among the assumptions.
+    """
+    from twin.programmes import studies
+    from twin.scenario import Scenario
+
+    loaded = Scenario.load(scenario, overrides or ())
+    if loaded.programmes is None or loaded.horizon_months < 1:
+        raise typer.BadParameter(f"scenario {loaded.name} has no programmes: choose one with them, such as book")
+    with terminal.progress_bar(f"{loaded.name}: seeds") as progress:
+        rows = studies.targets(loaded, terminal.seeds_of(seeds), progress)
+    if as_json:
+        terminal.print_json(rows)
+        return
+    shown = [
+        {"programme": r["programme"], "target": r["target"],
+         "probability": "–" if r["probability"] is None else f"{r['probability']:.2f}",
+         "p10 / median / p90": "–" if r["median"] is None else f"{r['p10']:.3g} / {r['median']:.3g} / {r['p90']:.3g}",
+         "matters most": ", ".join(f"{d['assumption'].split('.')[1]} {d['rank_correlation']:+.2f}"
+                                   for d in r["matters_most"])}
+        for r in rows
+    ]  # fmt: skip
+    terminal.print_rows(shown, f"{loaded.name}: targets over seeds {seeds} (all stand on priors)", False)
+
+
+@app.command(epilog="Example: `python -m twin programmes savings --seeds 1..20`")
+def savings(seeds: Seeds = "1..20", assumptions: Which = "twin", as_json: terminal.JsonFlag = False) -> None:
+    """Anti Mbangkong: the counter against the application on the same filings, beside each row of the book's table."""
+    from twin.programmes import studies
+
+    with terminal.progress_bar("filing") as progress:
+        rows = studies.manual_against_digital(_known(assumptions), terminal.seeds_of(seeds), progress)
+    terminal.print_rows(rows, f"a month, seeds {seeds}, {assumptions}'s assumptions (priors)", as_json)
+
+
+@app.command(epilog="Example: `python -m twin programmes assumptions crypto --assumptions book`")
+def assumptions(
+    programme: Annotated[str, typer.Argument(help="crypto, podcast, aipreneur or personnel.")],
+    which: Which = "twin",
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """The ranges that a programme's parameters are drawn from, with source and confidence."""
+    from twin.programmes import studies
+
+    if programme not in studies.MOVING:
+        raise typer.BadParameter(f"{programme!r} is none of {', '.join(studies.MOVING)}")
+    terminal.print_rows(studies.assumptions_of(programme, _known(which)), f"{programme}, {which}", as_json)
+
+
+@app.command(epilog="Example: `python -m twin programmes cohorts --json`")
+def cohorts(assumptions: Which = "twin", as_json: terminal.JsonFlag = False) -> None:
+    """AI-Preneur: how many cohorts a year bring the most with the mentors there are, at the most likely values."""
+    from twin.programmes.aipreneur import best_cohorts
+    from twin.programmes.dynamics import typical
+
+    p = typical(_known(assumptions), "aipreneur")
+    best, nets = best_cohorts(p)
+    rows = [{"cohorts_year": n, "net_benefit_idr": round(net), "best": n == best} for n, net in enumerate(nets)]
+    terminal.print_rows(rows, f"{p['mentors']:g} mentors, {assumptions}'s assumptions", as_json)
+
+
+def _known(assumptions: str) -> str:
+    if assumptions not in ("book", "twin"):
+        raise typer.BadParameter(f"{assumptions!r} is neither book nor twin")
+    return assumptions
