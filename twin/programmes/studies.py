@@ -81,14 +81,15 @@ def _drivers(programme: str, values: np.ndarray, parameters: pd.DataFrame) -> li
     known = np.isfinite(values)
     if known.sum() < 10 or np.ptp(values[known]) == 0:
         return []
-    found = []
+    found: list[tuple[str, float]] = []
     for name in parameters.columns:
         column = parameters.loc[known, name].to_numpy()
         if name.split(".")[0] in (programme, "podcast") and np.ptp(column) > 0:
             rho, p_value = spearmanr(column, values[known])
             if p_value < 0.01:
-                found.append({"assumption": name, "rank_correlation": round(float(rho), 2)})
-    return sorted(found, key=lambda one: -abs(one["rank_correlation"]))[:MOST_SHOWN]
+                found.append((name, round(float(rho), 2)))
+    strongest = sorted(found, key=lambda one: -abs(one[1]))[:MOST_SHOWN]
+    return [{"assumption": name, "rank_correlation": rho} for name, rho in strongest]
 
 
 def manual_against_digital(
