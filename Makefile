@@ -6,7 +6,7 @@ SCENARIO ?= baseline
 BIN = .venv/bin
 READY = .venv/.ready
 
-.PHONY: run test test-all bench lint lock clean help
+.PHONY: contracts run test test-all bench lint lock clean help
 
 help:
 	@echo "make run    set up .venv, run the $(SCENARIO) scenario, print its key figures and write the report"
@@ -56,3 +56,8 @@ lock:
 clean:
 	rm -rf .venv .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Node is needed to change a contract, never to use or test one.
+contracts: $(READY)
+	cd contracts && npm install --silent
+	$(BIN)/python -m contracts.compile
