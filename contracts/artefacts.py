@@ -1,4 +1,4 @@
-"""Committed artefacts: the ABI and bytecode of every contract, and digests that tie them to each other and the sources."""
+"""Committed artefacts: the ABI and bytecode of every contract, tied to the sources by digests."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def write() -> list[str]:
 
 
 @cache
-def load(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+def load(name: str) -> dict[str, Any]:
     """ABI and bytecode of one contract. Raises ArtefactError where its digest is not the manifest's."""
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["artefacts"]
+    manifest = json.loads((FOLDER / MANIFEST).read_text(encoding="utf-8"))["artefacts"]
     if f"{name}.json" not in manifest:
         raise ArtefactError(f"{name}: no such contract; there are {', '.join(sorted(manifest))}")
-    text = (folder / f"{name}.json").read_text(encoding="utf-8")
+    text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
     if sha256(text) != manifest[f"{name}.json"]:
-        raise ArtefactError(f"{folder / name}.json: differs from its digest; compile again with `make contracts`")
+        raise ArtefactError(f"{FOLDER / name}.json: differs from its digest; compile again with `make contracts`")
     return dict(json.loads(text))
 
 

@@ -60,7 +60,9 @@ def deploy(
 ) -> None:
     """Deploy all contracts on a node and write their addresses."""
     if rpc is None:
-        raise chain.ChainError("deploy needs a node: give --rpc or set TRENGGALEK_RPC (the embedded chain keeps nothing)")
+        raise chain.ChainError(
+            "deploy needs a node: give --rpc or set TRENGGALEK_RPC (the embedded chain keeps nothing)"
+        )
     node = chain.connect(rpc, chain_id)
     system = market.deploy(node, lambda name: chain.key(name, keystore))
     addresses = {name: getattr(system, name).address for name in CONTRACTS}
@@ -78,7 +80,7 @@ def settle(
     runs: RunsFolder = Path("runs"),
     as_json: terminal.JsonFlag = False,
 ) -> None:
-    """Settle a Run's ledger on a chain and compare both; exit code 1 where they differ. Again goes on, twice nothing."""
+    """Settle a Run's ledger on a chain and compare both; exit code 1 where they differ. Run again, it goes on."""
     with Run.open(find(what, runs)) as run:
         _must_trade(run)
         entries = settling.entries_of(run)

@@ -170,7 +170,9 @@ def _retire(system: System, progress: Progress, steps: list[Entry]) -> None:
     (entry,) = steps
     progress.retired += 1
     if system.vault.functions.certificates().call() < progress.retired:
-        retire(system, entry["source"], vintage_of(entry["batch"]), int(entry["tco2e"]), entry["source"], entry["month"])
+        retire(
+            system, entry["source"], vintage_of(entry["batch"]), int(entry["tco2e"]), entry["source"], entry["month"]
+        )
 
 
 def retire(system: System, who: str, vintage: int, tco2e: int, beneficiary: str, why: str) -> Any:

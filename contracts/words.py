@@ -35,7 +35,7 @@ def words(data: bytes | str) -> str:
     values = decode([_type(x) for x in entry["inputs"]], raw[4:])
     facts = ", ".join(f"{x['name'].rstrip('_')} {_shown(v)}" for x, v in zip(entry["inputs"], values, strict=True))
     contract, _, reason = entry["name"].rpartition("_")
-    sentence = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", reason).lower()
+    sentence = re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z]|[A-Z]$|A[A-Z][a-z])", " ", reason).lower()
     return f"{contract or 'token'}: {sentence}" + (f" ({facts})" if facts else "")
 
 

@@ -10,7 +10,7 @@ for (const name of fs.readdirSync(folder).filter((n) => n.endsWith(".sol")).sort
   sources[name] = { content: fs.readFileSync(path.join(folder, name), "utf8") };
 }
 const settings = {
-  optimizer: { enabled: true, runs: 1000 },
+  optimizer: { enabled: process.argv[3] !== "unoptimised", runs: 1000 },
   viaIR: false,
   evmVersion: "cancun",
   metadata: { bytecodeHash: "none", appendCBOR: false },
