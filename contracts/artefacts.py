@@ -27,9 +27,11 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def compiled(sources: Path = SOURCES) -> dict[str, Any]:
+def compiled(sources: Path = SOURCES, mode: str = "optimised") -> dict[str, Any]:
     """Contracts of a folder compiled by the pinned npm solc. Raises ArtefactError with the compiler's words."""
-    done = subprocess.run(["node", str(HERE / "tools" / "compile.js"), str(sources)], capture_output=True, text=True)
+    done = subprocess.run(
+        ["node", str(HERE / "tools" / "compile.js"), str(sources), mode], capture_output=True, text=True
+    )
     if done.returncode:
         raise ArtefactError(f"{sources}: does not compile\n{done.stderr.strip()}")
     return dict(json.loads(done.stdout))
