@@ -145,7 +145,7 @@ def connect(url: str | None = None, chain_id: int | None = None) -> Chain:
     return chain
 
 
-def test_key(name: str) -> LocalAccount:
+def known_key(name: str) -> LocalAccount:
     """A key that anyone can compute: only for a chain that dies with its process."""
     return Account.from_key(keccak(text=f"trenggalek test key of {name}"))
 

@@ -119,7 +119,7 @@ def _must_trade(run: Run) -> None:
 
 def _system(node: chain.Chain, keystore: Path | None, file: Path | None, holders: list[str]) -> market.System:
     def key(name: str) -> Any:
-        return chain.test_key(name) if node.embedded else chain.key(name, keystore)
+        return chain.known_key(name) if node.embedded else chain.key(name, keystore)
 
     if file is None:
         return market.deploy(node, key, holders)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.chain import connect, test_key
+from contracts.chain import connect, known_key
 from contracts.market import System, deploy
 from contracts.settle import retire
 
@@ -16,7 +16,7 @@ TARGETS = {"settle 32 fills, a fill": 90_000, "settle 32 fills, one taker, a fil
 def report() -> list[dict[str, Any]]:
     """Rows of what, gas and target. Traders are new in the first rounds; the rows with targets are of active ones."""
     buyers, sellers = ([f"{side}{i}" for i in range(TRADERS)] for side in ("buyer", "seller"))
-    system = deploy(connect(), test_key, (*buyers, *sellers, "taker"))
+    system = deploy(connect(), known_key, (*buyers, *sellers, "taker"))
     for number, who in enumerate((*buyers, *sellers, "taker"), 1):
         system.join(who, number, True, 10**9)
     system.issue(1, "forest", 10**6)

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("web3")
 
-from contracts.chain import connect, test_key
+from contracts.chain import connect, known_key
 from contracts.market import deploy
 
 RUPIAH = 10**9
@@ -14,7 +14,7 @@ IDS = {"forest": 1, "solar": 2}
 @pytest.fixture(scope="session")
 def deployed():
     """A sells, B buys, C has A's owner, D is not verified, E is unknown."""
-    system = deploy(connect(), test_key, ("A", "B", "C", "D", "E"))
+    system = deploy(connect(), known_key, ("A", "B", "C", "D", "E"))
     for who, owner in (("A", 1), ("B", 2), ("C", 1), ("D", 3)):
         system.join(who, owner, who != "D", RUPIAH)
     system.join("E", 0, False, RUPIAH)
