@@ -12,7 +12,7 @@ from typing import Any
 import requests
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_utils import keccak
+from eth_utils import ValidationError, keccak
 from web3 import EthereumTesterProvider, HTTPProvider, Web3
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError, ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
@@ -57,7 +57,7 @@ class Chain:
             raise ChainError(
                 f"the node does not answer ({type(error).__name__}); the same command goes on later"
             ) from error
-        except (Web3RPCError, ValueError) as error:
+        except (Web3RPCError, ValidationError, ValueError) as error:
             raise ChainError(f"the node refused a transaction of {account.address}: {error}") from error
         if receipt["status"] != 1:
             raise ChainError(f"refused: {self.reason(call, account)}")

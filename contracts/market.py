@@ -78,14 +78,20 @@ class System:
         return self.send(self.settlement.functions.settle(number, list(fills), receipts), "operator")
 
     def join(self, who: str, owner: int, verified: bool = True, idr: int = 0) -> str:
-        """Let a holder trade: fund, note who is behind it, give test money, allow the settlement to move both."""
+        """Let a holder trade: fund, note who is behind it, give test money, allow the settlement to move both.
+
+        Being noted comes last: who is noted has joined, however often it was tried.
+        """
         account = self.keys[who]
         self.chain.fund(account.address)
+        money, credit, to = self.money.functions, self.credit.functions, self.settlement.address
+        if idr and not money.balanceOf(account.address).call():
+            self.send(money.mint(account.address, idr), "operator")
+        if not money.allowance(account.address, to).call():
+            self.send(money.approve(to, INFINITE), who)
+        if not credit.isApprovedForAll(account.address, to).call():
+            self.send(credit.setApprovalForAll(to, True), who)
         self.send(self.registry.functions.note(account.address, owner, verified), "verifier")
-        if idr:
-            self.send(self.money.functions.mint(account.address, idr), "operator")
-        self.send(self.money.functions.approve(self.settlement.address, INFINITE), who)
-        self.send(self.credit.functions.setApprovalForAll(self.settlement.address, True), who)
         return str(account.address)
 
     def issue(self, vintage: int, project: str, tco2e: int, document: bytes = bytes(32)) -> None:

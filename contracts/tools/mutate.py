@@ -35,7 +35,8 @@ from pathlib import Path
 import contracts.artefacts as artefacts
 artefacts.FOLDER = Path(sys.argv[1])
 import pytest
-sys.exit(pytest.main(["-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--tb=line", "-m", "not slow", "tests/contracts",
+sys.exit(pytest.main(["-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--tb=line",
+                      "-m", "not slow", "tests/contracts",
                       "--deselect", "tests/contracts/test_artefacts.py"]))
 """
 

@@ -83,7 +83,7 @@ def test_no_funds_wrong_chain_no_node_no_contract(system):
         system.chain.send(system.credit.functions.burnForRemint(1, 1), known_key("pauper"))
     with pytest.raises(ChainError, match="no node answers"):
         connect("http://127.0.0.1:9")
-    with pytest.raises(ChainError, match="is chain .*, not 5"):
+    with pytest.raises(ChainError, match=r"is chain .*, not 5"):
         connect(None, 5)
     with pytest.raises(ChainError, match="no contract on chain"):
         system.chain.at("CarbonCredit", "0x" + 40 * "1")
