@@ -13,6 +13,7 @@ help:
 	@echo "make test   set up .venv and run the tests (make test-all: the slow ones too)"
 	@echo "make bench  speed and memory against peers and limits"
 	@echo "make lint   ruff and mypy"
+	@echo "make contracts  compile the contracts again (needs node)"
 	@echo "make lock   refresh constraints.txt from pyproject.toml in an environment of its own"
 	@echo "make clean  remove .venv and caches; runs/ stays"
 

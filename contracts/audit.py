@@ -39,7 +39,7 @@ def audit_run(run: Run) -> Audit:
         if row["number"] != ledger.events:
             alerts.append(f"entry {row['number']}: {ledger.events} was to follow")
         try:
-            _replay(ledger, row)
+            _replay(ledger, {str(key): value for key, value in row.items()})
         except LedgerError as error:
             alerts.append(f"entry {row['number']}: {error}")
             ledger.events += 1

@@ -103,9 +103,9 @@ class Chain:
                 {
                     "from": self.w3.eth.accounts[0],
                     "to": Web3.to_checksum_address(address),
-                    "value": FUNDS_WEI,
+                    "value": FUNDS_WEI,  # type: ignore[typeddict-item]
                     "gas": 21_000,
-                }  # type: ignore[typeddict-item]
+                }
             )
             self.w3.eth.wait_for_transaction_receipt(sent)
 

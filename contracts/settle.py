@@ -47,7 +47,10 @@ def entries_of(run: Run) -> list[Entry]:
     """The Run's ledger, each entry with the month's mean price as whole rupiah a tonne."""
     months = run.table("carbon_month").set_index("month")
     price = months["price_mean_idr"].ffill().bfill().round().astype(int).to_dict()
-    return [{**row, "price_idr": price[row["month"]]} for row in run.table("carbon_ledger").to_dict("records")]
+    return [
+        {**{str(k): v for k, v in row.items()}, "price_idr": price[row["month"]]}
+        for row in run.table("carbon_ledger").to_dict("records")
+    ]
 
 
 def holders_of(entries: Iterable[Entry]) -> list[str]:
