@@ -18,7 +18,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pandas as pd
-import sumolib
 from gymnasium import spaces
 
 from controllers.features import features
@@ -27,6 +26,7 @@ from envs.spaces import HOLD
 from envs.street import Frame, Scene, Street
 from twin.errors import NetworkError
 from twin.scenario import nearest
+from twin.traffic.networks.files import read_net
 from twin.traffic.networks.locate import locate
 
 REWARDS = {"diff-waiting-time": "waiting", "queue": "queue", "pressure": "pressure"}  # sumo-rl's name -> ours
@@ -102,7 +102,7 @@ class SumoEnvironment(gymnasium.Env[Any, Any]):
 
     def _room_veh(self) -> np.ndarray:
         """How many standing vehicles fit into each zone [veh]."""
-        net = sumolib.net.readNet(str(locate(self.scene.network).net_file))
+        net = read_net(locate(self.scene.network).net_file)
         reach_m = [
             sum(share * net.getLane(lane).getLength() for lane, share in zone) for zone in self.street.signals.zones
         ]

@@ -33,7 +33,7 @@ from twin.traffic.demand.sampling import Ways, assigned, candidate_ways, sampled
 from twin.traffic.demand.vehicles import emergency_xml, vehicle_mix
 from twin.traffic.folders import DATA, SKETCH
 from twin.traffic.networks.build import built
-from twin.traffic.networks.files import Network, program
+from twin.traffic.networks.files import Network, program, read_net
 from twin.traffic.networks.locate import locate
 
 # A crossroads `s` and, east of it, a fork `f`: from the west, `in` → s → `mid` → f → `east` or `south`; `side` joins at s.
@@ -71,7 +71,7 @@ def sketch(cache: Path) -> Network:
 
 
 def net_of(network: Network):
-    return sumolib.net.readNet(str(network.net_file))
+    return read_net(network.net_file)
 
 
 def fork_counts(*veh: float) -> Counts:
@@ -279,7 +279,7 @@ def test_a_network_without_a_rim_is_told(tmp_path: Path):
     (tmp_path / "x.nod.xml").write_text(nodes)
     (tmp_path / "x.edg.xml").write_text(f"<edges>{ring}</edges>")
     with pytest.raises(NetworkError, match="no edge where traffic enters"):
-        Ways(sumolib.net.readNet(str(built(tmp_path, "") / "network.net.xml")))
+        Ways(read_net(built(tmp_path, "") / "network.net.xml"))
 
 
 def test_a_counted_turn_brings_its_detour_into_the_ways(tmp_path: Path):
@@ -289,7 +289,7 @@ def test_a_counted_turn_brings_its_detour_into_the_ways(tmp_path: Path):
     (tmp_path / "x.nod.xml").write_text(f"<nodes>{lines}</nodes>")
     edges = "".join(f'<edge id="{a}{b}" from="{a}" to="{b}" speed="10"/>' for a, b in ("ab", "bc", "cd", "bx", "xc"))
     (tmp_path / "x.edg.xml").write_text(f"<edges>{edges}</edges>")
-    net = sumolib.net.readNet(str(built(tmp_path, "") / "network.net.xml"))
+    net = read_net(built(tmp_path, "") / "network.net.xml")
     assert set(candidate_ways(net, [Turn("b", "ab", "bc")])) == {("ab", "bc", "cd")}
     ways = candidate_ways(net, [Turn("b", "ab", "bx")])
     assert set(ways) == {("ab", "bc", "cd"), ("ab", "bx", "xc", "cd")}
@@ -304,7 +304,7 @@ def test_a_turn_that_no_way_passes_is_told(tmp_path: Path):
     (tmp_path / "x.nod.xml").write_text(f"<nodes>{lines}</nodes>")
     edges = "".join(f'<edge id="{a}{b}" from="{a}" to="{b}"/>' for a, b in ("ab", "bc", "xy", "yz", "zx"))
     (tmp_path / "x.edg.xml").write_text(f"<edges>{edges}</edges>")
-    net = sumolib.net.readNet(str(built(tmp_path, "") / "network.net.xml"))
+    net = read_net(built(tmp_path, "") / "network.net.xml")
     with pytest.raises(CountsError, match="xy → yz: no way from an entry to an exit passes this turn"):
         candidate_ways(net, [Turn("b", "ab", "bc"), Turn("y", "xy", "yz")])
 

@@ -17,7 +17,7 @@ from twin.traffic.demand.hours import day_type, origin_destination
 from twin.traffic.folders import SKETCH
 from twin.traffic.networks import check as netcheck
 from twin.traffic.networks.check import check
-from twin.traffic.networks.files import Network, program
+from twin.traffic.networks.files import Network, program, read_net
 from twin.traffic.networks.locate import KNOWN, RESCO, locate
 
 NODES = """<nodes><node id="a" x="0" y="0"/><node id="s" x="300" y="0" type="traffic_light"/>
@@ -241,7 +241,7 @@ def sketch(tmp_path_factory: pytest.TempPathFactory) -> sumolib.net.Net:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWIN_CACHE", str(tmp_path_factory.mktemp("cache")))
         file = locate("trenggalek").net_file
-    return sumolib.net.readNet(str(file), withInternal=True, withPrograms=True)
+    return read_net(file, withInternal=True, withPrograms=True)
 
 
 def test_the_sketchs_demand_adds_up():

@@ -11,11 +11,10 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-import sumolib
 
 from twin.errors import MissingExtraError, NetworkError
 from twin.traffic.folders import DATA
-from twin.traffic.networks.files import program
+from twin.traffic.networks.files import program, read_net
 from twin.traffic.networks.locate import locate
 from twin.traffic.networks.osm import import_osm, types_xml
 
@@ -57,7 +56,7 @@ def test_an_extract_becomes_a_scenario_that_says_where_it_comes_from(town_folder
 
 def test_an_imported_town_has_indonesian_roads_sidewalks_crossings_and_signals(town_folder: Path):
     text = (town_folder / "network.net.xml").read_text()
-    net = sumolib.net.readNet(str(town_folder / "network.net.xml"), withPrograms=True, withInternal=True)
+    net = read_net(town_folder / "network.net.xml", withPrograms=True, withInternal=True)
     assert 'lefthand="true"' in text
     roads = {edge.getID(): edge for edge in net.getEdges(withInternal=False)}
     lanes = {

@@ -9,7 +9,7 @@ import pytest
 import sumolib
 
 from twin.traffic.networks.build import built
-from twin.traffic.networks.files import program
+from twin.traffic.networks.files import program, read_net
 from twin.traffic.signals.theory import (
     free_flow_travel_time_s,
     saturation_flow_per_h,
@@ -62,7 +62,7 @@ def flow(arrivals: str, end_s: int, depart_lane: str = "first") -> str:
 
 def programme(net: Path) -> tuple[float, float, float]:
     """Cycle, begin and end of the green for `in` [s], read from the network."""
-    (light,) = sumolib.net.readNet(str(net), withPrograms=True).getTrafficLights()
+    (light,) = read_net(net, withPrograms=True).getTrafficLights()
     (link,) = (index for lane, _, index in light.getConnections() if lane.getEdge().getID() == "in")
     phases = next(iter(light.getPrograms().values())).getPhases()
     ends = np.cumsum([phase.duration for phase in phases])

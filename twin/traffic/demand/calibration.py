@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import sumolib
 
 from twin.errors import NetworkError
 from twin.traffic.demand.counts import ALL, QUARTER_S, Counts, read_counts
 from twin.traffic.demand.hours import routes_from_counts
 from twin.traffic.demand.sampling import Way
 from twin.traffic.demand.vehicles import parameters, vehicle_mix
-from twin.traffic.networks.files import Network, program
+from twin.traffic.networks.files import Network, program, read_net
 from twin.traffic.networks.locate import locate
 
 GEH_BAR = 5.0
@@ -196,7 +195,7 @@ def turn_passes(vehroutes: Path) -> dict[tuple[str, str, str], list[float]]:
 def calibrate_file(network: str, counts: Path, to: Path, rounds: int = 3) -> Report:
     """`calibrate` for a network's name or path and a counts file; the demand found is written to `to`."""
     found = locate(network)
-    observed = read_counts(counts, sumolib.net.readNet(str(found.net_file)))
+    observed = read_counts(counts, read_net(found.net_file))
     report = calibrate(found, observed, mix=vehicle_mix(parameters()["motorcycle_share"]), rounds=rounds)
     to.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(report.routes, to)

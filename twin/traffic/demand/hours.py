@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sumolib
 
 from twin.errors import CountsError
 from twin.files import read_rows, write_whole
@@ -22,7 +21,7 @@ from twin.traffic.demand.pedestrians import pedestrians_xml, walker_types_xml
 from twin.traffic.demand.sampling import Departure, Way, Ways, candidate_ways, sampled
 from twin.traffic.demand.vehicles import emergency_types_xml, emergency_xml, mix_xml, parameters, vehicle_mix
 from twin.traffic.folders import DATA, SKETCH, cache_folder, code_digest
-from twin.traffic.networks.files import Network
+from twin.traffic.networks.files import Network, read_net
 from twin.traffic.networks.locate import locate
 
 QUARTERS = 4
@@ -154,7 +153,7 @@ def hour_routes(
     comes from the tables, priors all. Departures begin at 0. Raises CountsError for an unknown day type.
     """
     network, day = locate("trenggalek"), day_type(kind)
-    net = sumolib.net.readNet(str(network.net_file))
+    net = read_net(network.net_file)
     share = (parameters()["motorcycle_share"] if motorcycle_share is None else motorcycle_share) + (
         day.motorcycle_share_shift
     )
@@ -192,7 +191,7 @@ def routes_from_counts(
     final = to or cache_folder() / "demand" / f"{digest[:20]}.rou.xml"
     if to is None and final.is_file():
         return final
-    net = sumolib.net.readNet(str(network.net_file))
+    net = read_net(network.net_file)
     hour: dict[str, Any] = {"begin_s": network.begin_s, "duration_s": QUARTER_S * counts.quarters, "seed": seed}
     chosen = candidate_ways(net, counts.turns) if ways is None else ways
     parts = [vehicles_xml(sampled(counts, chosen, seed=seed, begin_s=network.begin_s))]

@@ -17,7 +17,7 @@ from typing import Any
 from twin.errors import FaultsError, NetworkError
 from twin.files import write_whole
 from twin.traffic.folders import cache_folder
-from twin.traffic.networks.files import Network, elements
+from twin.traffic.networks.files import Network, elements, read_net
 
 VEHICLES = frozenset({"passenger", "motorcycle", "bus", "truck", "delivery"})
 GREEN = frozenset("Ggs")  # green with and without priority, and the arrow that lets go after a stop
@@ -78,7 +78,6 @@ def faults_of(network: Network) -> list[str]:
 
 
 def _read_net(path: Path) -> Any:
-    import sumolib
 
     root = None
     for event, element in elements(path):
@@ -90,7 +89,7 @@ def _read_net(path: Path) -> Any:
             f"{path.name}: not a SUMO network: its root is <{'' if root is None else root.tag}>, not <net>"
         )
     try:
-        return sumolib.net.readNet(str(path), withPrograms=True, withPedestrianConnections=False)
+        return read_net(path, withPrograms=True, withPedestrianConnections=False)
     except Exception as fault:  # sumolib stumbles over an inconsistent network in many ways
         what = f"{type(fault).__name__}: {fault}"
         raise NetworkError(f"{path.name}: inconsistent; sumolib stops with {what}") from None

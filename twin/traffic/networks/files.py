@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from xml.parsers import expat
 
 from twin.errors import MissingExtraError, NetworkError
@@ -127,6 +128,17 @@ def elements(path: Path) -> Iterator[tuple[str, ET.Element]]:
         raise NetworkError(f"{path.name}, line {fault.position[0]}: not readable as XML: {what}") from None
     except (OSError, EOFError, zlib.error) as fault:
         raise NetworkError(f"{path.name}: cannot be read: {fault}") from None
+
+
+def read_net(net_file: Path, **wanted: bool) -> Any:
+    """The network as sumolib sees it, `wanted` as its readNet takes it.
+
+    Always by the same parser: with lxml, where that is installed, sumolib 1.28 finds no crossing's edges and leaves the
+    file open.
+    """
+    import sumolib
+
+    return sumolib.net.readNet(str(net_file), lxml=False, **wanted)
 
 
 def _begin_s(routes: Path) -> int:

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sumolib
 
 from twin.errors import NetworkError
 from twin.traffic.folders import cache_folder
 from twin.traffic.networks.build import netconvert
-from twin.traffic.networks.files import Network
+from twin.traffic.networks.files import Network, read_net
 
 LAYOUT = 1  # counts up when the same number draws another network
 MOST_PHASES = 8
@@ -81,7 +80,7 @@ def _junction(rng: np.random.Generator, folder: Path, net_file: Path) -> None:
     layout = ["--tls.layout", str(rng.choice(["opposites", "incoming"])), *SIGNALS]
     netconvert([*files, *layout], net_file, "a generated junction")
     if rng.random() < 0.5:
-        net = sumolib.net.readNet(str(net_file), withPrograms=True)
+        net = read_net(net_file, withPrograms=True)
         logic = folder / "plain.tll.xml"
         logic.write_text(_logic(net.getTrafficLights()[0], net.getNode("J"), rng), encoding="utf-8")
         first = net_file.rename(folder / "plain.net.xml")
@@ -139,7 +138,7 @@ def _town(rng: np.random.Generator, net_file: Path) -> None:
             ],
             net_file, "a generated town", tool="netgenerate",
         )  # fmt: skip
-        net = sumolib.net.readNet(str(net_file))
+        net = read_net(net_file)
         if len(net.getTrafficLights()) in TOWN_SIGNALS and len(_doors(net)[0]) >= 3:
             return
     raise NetworkError("a generated town: no draw of fifty has four to six signals")
@@ -156,7 +155,7 @@ def _doors(net: Any) -> tuple[list[str], list[str]]:
 
 def _demand(rng: np.random.Generator, net_file: Path) -> str:
     """An hour of flows between the streets' ends, unequal, changing every 20 minutes, with Poisson arrivals."""
-    net = sumolib.net.readNet(str(net_file))
+    net = read_net(net_file)
     entries, exits = _doors(net)
     lanes = sum(net.getEdge(edge).getLaneNumber() for edge in entries)
     total_veh_per_h = rng.uniform(100, 250) * lanes

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sumolib
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from controllers.rules import Readings
-from twin.traffic.networks.files import elements
+from twin.traffic.networks.files import elements, read_net
 from twin.traffic.signals.plans import Signals
 
 SIGNS = ("vehicles", "halting", "passed")  # what detectors tell of a road in an interval, see RoadWatch
@@ -47,7 +46,7 @@ class Road:
 @functools.lru_cache(maxsize=4)
 def roads_of(net_file: Path) -> tuple[Road, ...]:
     """All roads of a network on which cars may drive, in the order of their names."""
-    net = sumolib.net.readNet(str(net_file))
+    net = read_net(net_file)
     edges = [e for e in net.getEdges(withInternal=False) if e.allows("passenger")]
     following = {e.getID(): _onward(e, e.getOutgoing()) for e in edges}
     before = {e.getID(): _onward(e, e.getIncoming()) for e in edges}

@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import sumolib
 
 from twin.errors import NetworkError
 from twin.files import read_rows, write_whole
 from twin.traffic.folders import DATA, cache_folder
-from twin.traffic.networks.files import HOUR_S, Network, elements, program
+from twin.traffic.networks.files import HOUR_S, Network, elements, program, read_net
 from twin.traffic.signals.plans import Signals
 
 LAYOUT = 1  # counts up when what is kept changes its meaning
@@ -113,7 +112,7 @@ class _Turns:
     """Which links a turn from edge to edge may use, each with its approach lane, and how long travelling takes."""
 
     def __init__(self, network: Network, plans: Sequence[tuple[str, int]]) -> None:
-        net = sumolib.net.readNet(str(network.net_file), withInternal=True)
+        net = read_net(network.net_file, withInternal=True)
         number = {name: j for j, (name, _) in enumerate(plans)}
         self.lanes: dict[Turn, dict[Link, str]] = defaultdict(dict)
         self.inner_s: dict[Turn, float] = {}

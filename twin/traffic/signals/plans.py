@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sumolib
 
 from controllers.errors import PlanError
 from controllers.plan import GREEN, SignalPlan
@@ -20,8 +19,9 @@ from controllers.rules import Junctions
 from twin.errors import NetworkError
 from twin.files import write_whole
 from twin.traffic.folders import cache_folder
+from twin.traffic.networks.files import read_net
 
-LAYOUT = 4  # counts up when what is kept changes its meaning
+LAYOUT = 5  # counts up when what is kept changes its meaning
 TURNS_BACK = "t"  # how SUMO writes a connection's direction; who has passed a signal would else be on the way to it
 WALKING_SPEED_SLOW_M_PER_S = 1.0  # clears a crossing; with yellow and all-red even the slowest class (0.8) is across
 
@@ -98,7 +98,7 @@ def _signals(kept: dict[str, Any]) -> Signals:
 
 
 def _read(net_file: Path, camera_range_m: float) -> dict[str, Any]:
-    net = sumolib.net.readNet(str(net_file), withPrograms=True, withPedestrianConnections=True)
+    net = read_net(net_file, withPrograms=True, withPedestrianConnections=True)
     lights = sorted(net.getTrafficLights(), key=lambda light: light.getID())
     if not lights:
         raise NetworkError(f"{net_file.name}: has no traffic light")

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import libsumo
-import sumolib
+
+from twin.traffic.networks.files import read_net
 
 RED = frozenset("ru")
 CROSSINGS, LAMPS = "crossings.xml", "lamps.xml"
@@ -64,7 +65,7 @@ def chance(seed: int, vehicle: str) -> float:
 
 def stop_lines_xml(net_file: Path, signals: Sequence[str]) -> str:
     """A detector just behind every stop line of the signals, named `SIGNAL LINK`, and a record of their lamps."""
-    net = sumolib.net.readNet(str(net_file))
+    net = read_net(net_file)
     lines = []
     for lane, signal, link in _vias(net):
         if signal in signals:

@@ -19,7 +19,7 @@ from twin.errors import FaultsError
 from twin.files import read_rows
 from twin.module import Options
 from twin.traffic.folders import DATA
-from twin.traffic.networks.files import Network, elements
+from twin.traffic.networks.files import Network, elements, read_net
 
 
 @functools.cache
@@ -110,9 +110,7 @@ def check(options: EventOptions, plans: Sequence[SignalPlan], network: Network) 
     asked = [("outages", o.junction) for o in options.outages] + [("hybrid_supply", j) for j in options.hybrid_supply]
     faults += [f"{where}: no signal {name!r}{_near(name, names)}" for where, name in asked if name not in names]
     if options.closures:
-        import sumolib
-
-        net = sumolib.net.readNet(str(network.net_file))
+        net = read_net(network.net_file)
         lanes = {lane.getID(): lane for edge in net.getEdges() for lane in edge.getLanes()}
         missing = [closure.lane for closure in options.closures if closure.lane not in lanes]
         faults += [f"closures: no lane {lane!r}{_near(lane, lanes)}" for lane in missing]

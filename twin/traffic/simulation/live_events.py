@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import libsumo
-import sumolib
 
 from controllers.guard import Guard
 from controllers.plan import GREEN, SignalPlan
-from twin.traffic.networks.files import Network
+from twin.traffic.networks.files import Network, read_net
 from twin.traffic.simulation.compliance import CROSSINGS, LAMPS, RedRunners, red_light_violations, stop_lines_xml
 from twin.traffic.simulation.events import EventOptions
 from twin.traffic.simulation.measures import output_options
@@ -23,7 +22,7 @@ def write_files(options: EventOptions, network: Network, plans: Sequence[SignalP
     """Write the additional files that the events need into the present folder; returns their names."""
     files = []
     if options.closures:
-        net = sumolib.net.readNet(str(network.net_file))
+        net = read_net(network.net_file)
         edges = " ".join(edge.getID() for edge in net.getEdges())
         rerouters = "".join(
             f'<rerouter id="closure.{i}" edges="{edges}"><interval begin="{network.begin_s + closure.from_s}"'
