@@ -59,12 +59,11 @@ def learned_rows(network: str, episodes: int, seeds: Sequence[int], progress: An
                     key, env.observation_spaces(ts), env.action_spaces(ts), settings.alpha, settings.gamma, exploration
                 )
             agents[ts].q_table.setdefault(key, [0.0] * env.action_spaces(ts).n)
-            agents[ts].state = key
+            agents[ts].state, agents[ts].alpha = key, settings.alpha if learns else 0.0
         while not over:
             states, rewards, done, _ = env.step({ts: agent.act() for ts, agent in agents.items()})
             over = done["__all__"]
             for ts, agent in agents.items():
-                agent.alpha = settings.alpha if learns else 0.0
                 agent.learn(env.encode(states[ts], ts), rewards[ts])
 
     for episode in range(episodes):

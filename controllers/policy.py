@@ -18,7 +18,7 @@ from controllers.features import MOVEMENTS, PHASES, Features, features
 from controllers.rules import RULES, Readings
 from controllers.safety import Safety, safety_of
 from controllers.session import Session
-from controllers.site import site_of
+from controllers.site import is_finite, site_of
 
 KEYS = {"kind", "policy", "decision_s", "site", "safety", "inputs", "outputs"}
 TOLERANCE = 1e-3  # of a score, in vehicles: processors round differently
@@ -79,7 +79,7 @@ class SignalPolicy:
             raise BundleError(f"contract.json: rule {told['rule']!r} is none of {', '.join(RULES)}")
         known = set(inspect.signature(RULES[told["rule"]]).parameters) - {"junctions"}
         settings = told["settings"]
-        if not isinstance(settings, Mapping) or set(settings) - known or not all(map(_finite, settings.values())):
+        if not isinstance(settings, Mapping) or set(settings) - known or not all(map(is_finite, settings.values())):
             raise BundleError(f"contract.json: settings of {told['rule']} are numbers {', '.join(sorted(known))}")
         return RULES[told["rule"]](self.site.junctions, **settings)
 
@@ -189,10 +189,6 @@ def numbers_as_json(values: np.ndarray) -> list[float | None]:
 def numbers_of(values: Sequence[float | None]) -> np.ndarray:
     """Numbers from JSON: NaN where there is none."""
     return np.array([np.nan if value is None else value for value in values], dtype=float)
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
 def _margin(scores: Sequence[Sequence[float]]) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 from controllers.errors import PlanError
 from controllers.guard import Guard
-from controllers.site import Site
+from controllers.site import Site, is_finite
 
 POLICY, ACTUATED, FIXED_TIME = "policy", "actuated", "fixed_time"
 
@@ -41,7 +41,7 @@ def safety_of(document: Any) -> Safety:
     faults = [
         f"{name} is {value!r}; a number, at least 0"
         for name, value in document.items()
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < float("inf")
+        if not is_finite(value) or value < 0
     ]
     if not faults and document["detectors_needed_share"] > 1:
         faults.append("detectors_needed_share is above 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -136,6 +137,11 @@ def _plan(given: Any) -> SignalPlan:
 
 def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether JSON data is a finite number; true and false are none."""
+    return _number(value) and math.isfinite(value)
 
 
 def _lists_of(values: Any, kinds: tuple[type, ...]) -> bool:

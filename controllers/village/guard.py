@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from controllers.errors import PlanError
+from controllers.site import is_finite
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,7 @@ def limits_of(document: Any) -> BatteryLimits:
     known = [one.name for one in fields(BatteryLimits)]
     if not isinstance(document, Mapping) or set(document) != set(known):
         raise PlanError("battery limits", [f"needs {', '.join(known)}"])
-    faults = [
-        f"{name} is {value!r}; a number"
-        for name, value in document.items()
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value)
-    ]
+    faults = [f"{name} is {value!r}; a number" for name, value in document.items() if not is_finite(value)]
     if not faults:
         limits = BatteryLimits(**{name: float(document[name]) for name in known})
         if not 0 <= limits.soc_min_kwh < limits.soc_max_kwh:
