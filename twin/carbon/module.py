@@ -14,6 +14,7 @@ from twin.carbon.credits.ledger import Ledger
 from twin.carbon.credits.mrv import Verified, claims
 from twin.carbon.facts import value
 from twin.carbon.marketdata import stats
+from twin.carbon.marketdata.candles import Candle
 from twin.carbon.mechanisms.negotiated import Deal
 from twin.carbon.mechanisms.rules import rules
 from twin.carbon.options import CarbonOptions
@@ -59,11 +60,13 @@ class CarbonModule:
         alerts += laundering(*surveyed(days))
         self._bought(days, primary)
         self._hand_over()
+        reminted = self._cross_over(month)
         self._retire()
         self.months += 1
         self.rows = {
-            "carbon_month": [self._month(days, primary, len(alerts))],
+            "carbon_month": [{**self._month(days, primary, len(alerts)), "reminted_tco2e": reminted}],
             "carbon_day": [self._day(day) for day in days],
+            "carbon_candle": [{"day": day.day, **self._priced(one)} for day in days for one in day.candles],
             "carbon_depth": self._depth(days[-1]),
             "carbon_alert": [self._alert(alert) for alert in alerts],
             "carbon_mrv": mrv,
@@ -131,6 +134,24 @@ class CarbonModule:
             found.append((batch, part))
             tco2e -= part
         return found
+
+    def _cross_over(self, month: pd.Period) -> int:
+        """Arbitrage with IDXCarbon: tokens are burned and re-minted as registry units there, or units come from there.
+
+        Units that were re-minted before come first, then such as were never here. Returns tonnes re-minted.
+        """
+        burned, wanted = self.market.cross_over()
+        for batch, tco2e in self._oldest("traders", burned):
+            self.ledger.remint("traders", batch, tco2e)
+            self.register.report(batch, Status.RE_MINTED)
+        for batch, held in self.ledger.batches("spe_grk", "traders") if wanted else []:
+            part = min(held, wanted)
+            if part:
+                self.ledger.tokenise("traders", batch, part)
+                self.register.report(batch, Status.TOKENISED)
+                wanted -= part
+        self._credit(f"idxcarbon-{month}", "traders", wanted)
+        return burned
 
     def _retire(self) -> None:
         """Companies retire a part of what they hold, corporates and people all of it."""
@@ -205,6 +226,11 @@ class CarbonModule:
         return {**{name: getattr(day, name) for name in names}, "volume_tco2e": day.volume,
                 "deals_tco2e": sum(deal.lots for deal in day.deals)}  # fmt: skip
 
+    def _priced(self, candle: Candle) -> Row:
+        names = ("open", "high", "low", "close")
+        prices = {f"{name}_idr": getattr(candle, name) for name in names}
+        return {"minute": candle.start, **prices, "volume_tco2e": candle.lots}
+
     def _depth(self, day: DayResult) -> list[Row]:
         """The best ticks of both sides as the day's session ended."""
         tick = self.market.rules.tick_idr
@@ -237,7 +263,7 @@ class CarbonModule:
         ]  # fmt: skip
 
     def observe(self) -> Rows:
-        """Tables `carbon_month`, `_day`, `_depth`, `_alert`, `_mrv`, `_ledger`, `_offset`."""
+        """Tables `carbon_month`, `_day`, `_candle`, `_depth`, `_alert`, `_mrv`, `_ledger`, `_offset`."""
         return self.rows
 
     def state(self) -> State:

@@ -33,7 +33,7 @@ NEXT = {
     Status.ISSUED: {Status.TOKENISED, Status.TRADED, Status.RETIRED},
     Status.TOKENISED: {Status.TRADED, Status.RETIRED, Status.RE_MINTED},
     Status.TRADED: {Status.TRADED, Status.TOKENISED, Status.RETIRED, Status.RE_MINTED},
-    Status.RE_MINTED: {Status.TOKENISED, Status.TRADED, Status.RETIRED},
+    Status.RE_MINTED: {Status.RE_MINTED, Status.TOKENISED, Status.TRADED, Status.RETIRED},
     Status.RETIRED: set(),
 }
 

@@ -12,6 +12,7 @@ from twin.carbon.credits.idxcarbon import Link
 from twin.carbon.engine import layout
 from twin.carbon.engine.book import Book, Setup
 from twin.carbon.engine.codes import Session, Side, Stp
+from twin.carbon.marketdata.candles import Candle, candles
 from twin.carbon.mechanisms.negotiated import Deal, Gate, Terms, report
 from twin.carbon.mechanisms.regular import HIGHEST_IDR, collar_ticks
 from twin.carbon.mechanisms.rules import rules
@@ -36,6 +37,7 @@ from twin.carbon.traders.view import View
 BAND, CIRCUIT = 0.05, 0.08  # of the reference: how far prices may go; where trading pauses for a round (priors)
 OPEN_MIN, ROUND_MIN = 540, 360
 DEPTH_LEVELS = 10
+CANDLE_MIN = 60
 
 
 @dataclass
@@ -60,6 +62,7 @@ class DayResult:
     log: DayLog
     alerts: list[Alert] = field(default_factory=list)
     depth: list[tuple[int, int, int, int]] = field(default_factory=list)  # side, tick, lots, orders before the close
+    candles: list[Candle] = field(default_factory=list)  # `start` in minutes of the day
 
 
 def surveyed(days: list[DayResult]) -> tuple[list[DayLog], list[int], list[float]]:
@@ -128,6 +131,16 @@ class CarbonMarket(mesa.Model):
         self.position[developers.accounts] += lots
         return int(lots.sum())
 
+    def cross_over(self) -> tuple[int, int]:
+        """Arbitrageurs bring their stock back to its size at IDXCarbon: tonnes to burn and re-mint there, to tokenise.
+
+        What they have too much was cheaper here than there, what they lack was dearer.
+        """
+        group = self.groups["arbitrageurs"]
+        surplus = int((self.position[group.accounts] - group.endowment()).sum())
+        self.position[group.accounts] = group.endowment()
+        return max(0, surplus), max(0, -surplus)
+
     def day(self, day: str, month: int) -> DayResult:
         """Live through one trading day."""
         o, tick = self.options, self.rules.tick_idr
@@ -145,6 +158,7 @@ class CarbonMarket(mesa.Model):
             block = self._commands(book, view)
             if o.sync_rule == "peg":
                 _repriced(block, view.reference)
+            block[:, 7] = OPEN_MIN + ROUND_MIN * (number + block[:, 7]) / o.rounds_a_day  # minute of the day
             blocks.append(block)
             table = np.ascontiguousarray(block[:, :6].T.astype(np.int32))
             reasons.append(book.submit_many(*table)[0])
@@ -224,6 +238,7 @@ class CarbonMarket(mesa.Model):
             int(log.traded_lots.sum()), int((prices * log.traded_lots).sum()), deals,
             float(np.mean(spreads)) if spreads else None, len(block), int((reasons != 0).sum()), halts + tripped,
             float((gain * log.traded_lots).sum()), washed, log, alerts, depth,
+            candles(block[taker, 7], prices, traded_lots, CANDLE_MIN),
         )  # fmt: skip
 
     def _deals(self) -> tuple[list[Deal], int]:
