@@ -28,8 +28,8 @@ from envs.street import Scene
 from twin import terminal
 from twin.compare import interval
 from twin.errors import TrainingError
-from twin.files import write_whole
-from twin.traffic.folders import ROOT, cache_folder, code_digest
+from twin.files import cache_folder, write_whole
+from twin.traffic.folders import ROOT, code_digest
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.baselines import BASELINES
 from twin.traffic.simulation.batch import simulate

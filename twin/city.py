@@ -5,26 +5,29 @@ from __future__ import annotations
 import hashlib
 import importlib
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import mesa
 import numpy as np
 import pandas as pd
 
+from twin.memo import Memo, Remembering
 from twin.module import Module, Rows, Seen, State
 from twin.scenario import Scenario
 
-MODULES = {  # name -> (section of the scenario that switches it on, class; imported only when it is on)
-    "traffic": ("traffic", "twin.traffic.module:TrafficModule"),
-    "solar": ("solar", "twin.solar.module:SolarModule"),
-    "labour": ("labour", "twin.labour.module:LabourModule"),
-    "carbon": ("carbon", "twin.carbon.module:CarbonModule"),
-    "programmes": ("programmes", "twin.programmes.module:ProgrammesModule"),
-    "podcast": ("programmes", "twin.programmes.podcast:PodcastModule"),
-    "crypto": ("programmes", "twin.programmes.crypto:CryptoModule"),
-    "aipreneur": ("programmes", "twin.programmes.aipreneur:AiPreneurModule"),
-    "personnel": ("programmes", "twin.programmes.personnel_module:PersonnelModule"),
-    "budget": ("programmes", "twin.programmes.module:BudgetModule"),
+# name -> (sections of the scenario that it reads, the first switches it on; class, imported only when it is on)
+MODULES: dict[str, tuple[tuple[str, ...], str]] = {
+    "traffic": (("traffic",), "twin.traffic.module:TrafficModule"),
+    "solar": (("solar", "places"), "twin.solar.module:SolarModule"),
+    "labour": (("labour",), "twin.labour.module:LabourModule"),
+    "carbon": (("carbon",), "twin.carbon.module:CarbonModule"),
+    "programmes": (("programmes",), "twin.programmes.module:ProgrammesModule"),
+    "podcast": (("programmes",), "twin.programmes.podcast:PodcastModule"),
+    "crypto": (("programmes",), "twin.programmes.crypto:CryptoModule"),
+    "aipreneur": (("programmes",), "twin.programmes.aipreneur:AiPreneurModule"),
+    "personnel": (("programmes",), "twin.programmes.personnel_module:PersonnelModule"),
+    "budget": (("programmes",), "twin.programmes.module:BudgetModule"),
 }
 
 
@@ -37,30 +40,43 @@ def stream(seed: int, name: str) -> np.random.Generator:
 def modules_of(scenario: Scenario) -> list[Module]:
     """Fresh modules for every section that the scenario has switched on."""
     found: list[Module] = []
-    for section, target in MODULES.values():
-        if getattr(scenario, section) is not None:
+    for sections, target in MODULES.values():
+        if getattr(scenario, sections[0]) is not None:
             package, _, cls = target.partition(":")
             found.append(getattr(importlib.import_module(package), cls)())
     return found
 
 
+def told(scenario: Scenario, module: str) -> Any:
+    """What a module is told of the scenario: the first month and the sections it reads; it depends on no other."""
+    if module not in MODULES:
+        return scenario
+    sections = {name: getattr(scenario, name) for name in MODULES[module][0]}
+    return SimpleNamespace(start_month=scenario.start_month, **sections)
+
+
 class City(mesa.Model):
     """Modules on one monthly calendar; each sees the others as they were in the month before.
+
+    With a `memo`, months that were lived before in the same way are taken from it.
 
     >>> city = City(Scenario.load("smoke"), seed=1)
     >>> city.step()
     >>> city.observed["solar"]["solar_total"]
     """
 
-    def __init__(self, scenario: Scenario, seed: int = 1, modules: Sequence[Module] | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int = 1, modules: Sequence[Module] | None = None, memo: Memo | None = None
+    ) -> None:
         super().__init__(seed=seed)
         self.scenario = scenario
         self.month: pd.Period = scenario.start_month
-        self.modules = {module.name: module for module in (modules if modules is not None else modules_of(scenario))}
+        own = modules if modules is not None else modules_of(scenario)
+        self.modules = {one.name: one if memo is None else Remembering(one, memo) for one in own}
         self.streams = {name: stream(seed, name) for name in self.modules}
         self.observed: dict[str, Rows] = {}
         for name, module in self.modules.items():
-            module.reset(scenario, self.streams[name])
+            module.reset(told(scenario, name), self.streams[name])
 
     @property
     def months_lived(self) -> int:

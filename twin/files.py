@@ -6,6 +6,13 @@ import csv
 import os
 from pathlib import Path
 
+import platformdirs
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept; the environment variable TWIN_CACHE names another place."""
+    return Path(os.environ.get("TWIN_CACHE") or platformdirs.user_cache_dir("trenggalek-twin"))
+
 
 def write_whole(path: Path, text: str) -> Path:
     """Write beside the file's name and rename, so that nobody ever finds half of it. Makes the folder if need be."""

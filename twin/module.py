@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,14 +68,27 @@ class Seen:
 
     def __init__(self, observed: Mapping[str, Rows]) -> None:
         self._observed = observed
+        self._digests: dict[tuple[str, ...], str] = {}
 
-    def rows(self, module: str, table: str) -> Sequence[Row]:
-        """Rows of `table` that `module` showed last month; empty if it is absent or this is the first month."""
-        return self._observed.get(module, {}).get(table, ())
+    def rows(self, module: str, table: str, *columns: str) -> Sequence[Row]:
+        """Rows of `table` that `module` showed last month; empty if it is absent or this is the first month.
+
+        Who names the `columns` that it reads gets these alone, and is lived again in a what-if only if they change.
+        """
+        found = self._observed.get(module, {}).get(table, ())
+        return [{column: row[column] for column in columns} for row in found] if columns else found
+
+    def digest(self, module: str, table: str, *columns: str) -> str:
+        """SHA-256 (hexadecimal) over the rows of a table, or over some of its columns."""
+        name = (module, table, *columns)
+        if name not in self._digests:
+            told = json.dumps([dict(row) for row in self.rows(*name)])
+            self._digests[name] = hashlib.sha256(told.encode()).hexdigest()
+        return self._digests[name]
 
     def total(self, module: str, table: str, column: str) -> float:
         """Sum of one column over last month's rows of a table; 0.0 where there are none."""
-        return float(sum(float(row[column] or 0) for row in self.rows(module, table)))
+        return float(sum(float(row[column] or 0) for row in self.rows(module, table, column)))
 
 
 class Module(Protocol):

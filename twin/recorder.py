@@ -1,4 +1,4 @@
-"""Writing a run: a month's rows and the checkpoint after it in one transaction; its name only when it is whole."""
+"""Writing a run: months' rows and the checkpoint after them in one transaction; its name only when it is whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,20 +92,24 @@ class Recorder:
     def _transaction(self) -> _Transaction:
         return _Transaction(self.connection)
 
-    def append(self, month: str, observed: Mapping[str, Rows], checkpoint: Mapping[str, Any]) -> None:
-        """Store one month's rows and the checkpoint after it: both, or neither."""
+    def append(self, lived: Iterable[tuple[str, Mapping[str, Rows]]], checkpoint: Mapping[str, Any]) -> None:
+        """Store months with what the modules observed in them, and the checkpoint after the last: all, or nothing."""
         with self._transaction():
-            for rows_by_table in observed.values():
-                for name, rows in rows_by_table.items():
-                    if name not in self.tables:
-                        raise RowError(f"{name}: is in no module's data dictionary")
-                    table = self.tables[name]
-                    marks = ", ".join("?" * (1 + len(table.columns)))
-                    self.connection.executemany(
-                        f'INSERT INTO "{name}" VALUES ({marks})',  # noqa: S608 (a name from our own dictionary)
-                        ((month, *checked(table, row)) for row in rows),
-                    )
+            for month, observed in lived:
+                for rows_by_table in observed.values():
+                    for name, rows in rows_by_table.items():
+                        self._insert(month, name, rows)
             self.connection.execute("REPLACE INTO checkpoint VALUES (1, ?)", [json.dumps(checkpoint)])
+
+    def _insert(self, month: str, name: str, rows: Sequence[Row]) -> None:
+        if name not in self.tables:
+            raise RowError(f"{name}: is in no module's data dictionary")
+        table = self.tables[name]
+        marks = ", ".join("?" * (1 + len(table.columns)))
+        self.connection.executemany(
+            f'INSERT INTO "{name}" VALUES ({marks})',  # noqa: S608 (a name from our own dictionary)
+            ((month, *checked(table, row)) for row in rows),
+        )
 
     def finish(self, provenance: Mapping[str, Any], final: Path) -> None:
         """Seal the run with its provenance and the digest of every table, and give it its name."""

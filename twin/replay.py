@@ -66,7 +66,7 @@ def replay(run: Run, progress: Progress | None = None) -> Verdict:
     if made_with["code_digest"] != code_digest():
         remarks.append("the run was made by other code or other packages: " + _changes(made_with["versions"]))
     with tempfile.TemporaryDirectory(prefix="twin-replay-") as folder:
-        outcome = run_scenario(run.scenario, run.seed, Path(folder), progress=progress)
+        outcome = run_scenario(run.scenario, run.seed, Path(folder), progress=progress, remember=False)
         with Run.open(outcome.path) as again:
             difference = first_difference(run, again)
             if difference is None and run.digests != again.digests and not remarks:

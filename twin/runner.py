@@ -16,13 +16,16 @@ import filelock
 
 from twin.city import City
 from twin.errors import BusyError, RowError, RunError
-from twin.module import Table
+from twin.files import cache_folder
+from twin.memo import Memo
+from twin.module import Rows, Table
 from twin.provenance import code_digest, provenance
 from twin.recorder import Recorder, publish
 from twin.run import Run
 from twin.scenario import Scenario
 
 RUNS = Path("runs")
+CHECKPOINT_SHARE = 0.1  # of a run's time at most goes into checkpoints
 Progress = Callable[[int, int, str], None]  # months done, months in all, month just done
 
 
@@ -41,10 +44,13 @@ def run_key(scenario: Scenario, seed: int) -> str:
 
 
 def run_scenario(
-    scenario: Scenario, seed: int = 1, out: Path = RUNS, fresh: bool = False, progress: Progress | None = None
-) -> Outcome:
+    scenario: Scenario, seed: int = 1, out: Path = RUNS, fresh: bool = False, progress: Progress | None = None,
+    remember: bool = True,
+) -> Outcome:  # fmt: skip
     """Run a scenario, or find its run. Stopped at any moment (Ctrl-C, kill -9), the same call goes on where it was.
 
+    Months that a sector lived before in the same way are taken from the cache, unless the run is to be `fresh`, or not
+    to `remember`.
     Raises BusyError while another process runs the same scenario, seed and folder.
     """
     key = run_key(scenario, seed)
@@ -61,7 +67,15 @@ def run_scenario(
         elif (found := _found(out, key)) is not None:
             return Outcome(found, True, 0)
         final = out / f"{scenario.name}-s{seed}-{key}.sqlite"
-        resumed_from = _live(scenario, seed, partial, final, progress)
+        memo = Memo(cache_folder() / "months.sqlite") if remember and not fresh else None
+        try:
+            resumed_from = _live(scenario, seed, partial, final, progress, memo)
+        except LookupError:  # the cache was lost in the middle
+            _discard(partial)
+            resumed_from = _live(scenario, seed, partial, final, progress, None)
+        finally:
+            if memo is not None:
+                memo.close()
         return Outcome(final, False, resumed_from)
     finally:
         lock.release()
@@ -77,21 +91,30 @@ def _found(out: Path, key: str) -> Path | None:
     return None
 
 
-def _live(scenario: Scenario, seed: int, partial: Path, final: Path, progress: Progress | None) -> int:
+def _live(
+    scenario: Scenario, seed: int, partial: Path, final: Path, progress: Progress | None, memo: Memo | None
+) -> int:
     if _sealed(partial):  # killed between the last write and the renaming
         publish(partial, final)
         return scenario.horizon_months
     began = time.monotonic()
-    city = City(scenario, seed)
+    city = City(scenario, seed, memo=memo)
     recorder = _recorder(partial, tables_of(city))
     try:
         if recorder.checkpoint is not None:
             city.restore(recorder.checkpoint)
         resumed_from = city.months_lived
+        lived: list[tuple[str, dict[str, Rows]]] = []
+        kept_s, cost_s = time.monotonic() - began, 0.0
         while not city.finished:
             month = str(city.month)
             city.step()
-            recorder.append(month, city.observed, city.checkpoint())
+            lived.append((month, city.observed))
+            now_s = time.monotonic() - began
+            if city.finished or (now_s - kept_s) * CHECKPOINT_SHARE >= cost_s:
+                recorder.append(lived, city.checkpoint())
+                kept_s = time.monotonic() - began
+                lived, cost_s = [], kept_s - now_s
             if progress is not None:
                 progress(city.months_lived, scenario.horizon_months, month)
         recorder.finish(

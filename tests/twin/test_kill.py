@@ -23,7 +23,7 @@ def start(root: Path, folder: Path, *extra: str) -> subprocess.Popen:
     return subprocess.Popen(
         command,
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": str(root), "TWIN_CACHE": str(folder / "cache")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

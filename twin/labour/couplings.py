@@ -44,7 +44,8 @@ def wanted(seen: Seen, minimum_wage_idr: float, scale: float = 1.0) -> list[Want
             for row in jobs
         ]
         found += [Wanted(str(row["skill"]), 0.0, scale * _number(row, "people"), 0.0, _place(row)) for row in training]
-    running = {str(row["programme"]) for row in seen.rows("programmes", "programme_month") if row["active"]}
+    programmes = seen.rows("programmes", "programme_month", "programme", "active")
+    running = {str(row["programme"]) for row in programmes if row["active"]}
     for row in read("programme_jobs.csv"):
         if row["programme"] in running and row["module"] not in told:
             seats, trained = scale * float(row["seats_month"]), scale * float(row["trained_month"])

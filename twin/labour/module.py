@@ -57,7 +57,8 @@ class LabourModule:
         """Live through the month's weeks."""
         o, market = self.options, self.market
         running = any(
-            row["programme"] == "jobtren" and row["active"] for row in seen.rows("programmes", "programme_month")
+            row["programme"] == "jobtren" and row["active"]
+            for row in seen.rows("programmes", "programme_month", "programme", "active")
         )
         self.jobtren_months += int(running)
         if running:

@@ -97,7 +97,7 @@ def outage_share(seen: Seen) -> np.ndarray:
     of = {site.code: site.kecamatan for site in villages()}
     names = [one.name for one in kecamatan()]
     lost, offices = np.zeros(len(names)), np.zeros(len(names))
-    for row in seen.rows("solar", "solar_reliability"):
+    for row in seen.rows("solar", "solar_reliability", "code", "service_lost_h"):
         if str(row["code"]) in of:
             place = names.index(of[str(row["code"])])
             lost[place] += float(row["service_lost_h"] or 0)

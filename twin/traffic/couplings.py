@@ -29,7 +29,7 @@ def with_outages(
     begin_s = 3600 * (24 * int(day * (month - 1).days_in_month) + begin_h)
     spans = {
         (3600 * float(row["start_h"] or 0) - begin_s, 3600 * float(row["duration_h"] or 0))
-        for row in seen.rows("solar", "solar_outage")
+        for row in seen.rows("solar", "solar_outage", "kecamatan", "kind", "start_h", "duration_h")
         if row["kecamatan"] == TOWN and row["kind"] in AREA_WIDE
     }
     dark = [(max(0, round(start_s)), min(hour_s, round(start_s + lasts_s))) for start_s, lasts_s in sorted(spans)]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 from pathlib import Path
-
-import platformdirs
 
 from twin.provenance import versions
 
@@ -15,11 +12,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SECTOR = Path(__file__).parent
 DATA, SKETCH = SECTOR / "data", SECTOR / "sketch"
 TUNED = DATA / "tuned.csv"
-
-
-def cache_folder() -> Path:
-    """Where built networks and simulated hours are kept; the environment variable TWIN_CACHE names another place."""
-    return Path(os.environ.get("TWIN_CACHE") or platformdirs.user_cache_dir("trenggalek-twin"))
 
 
 @functools.cache

@@ -50,7 +50,6 @@ def test_hours_of_a_day_make_the_day_and_arbitrage_crosses_over(supply_ratio, cr
         assert month["reminted_tco2e"] == burned
         for entry in rows["carbon_ledger"]:
             actions[entry["action"]] = actions.get(entry["action"], 0) + entry["tco2e"]
-        issued = month["issued"]
         assert module.market.position[module.market.groups["arbitrageurs"].accounts].tolist() == (
             module.market.groups["arbitrageurs"].endowment().tolist()
         )

@@ -84,7 +84,8 @@ def _solar(seen: Seen, month: str) -> Claim:
 
 def _traffic(seen: Seen, month: str) -> Claim:
     """The signals' controller against the networks' own programme, where the same hour was simulated under both."""
-    hours = [row for row in seen.rows("traffic", "traffic_hour") if row["network"] == "trenggalek"]
+    rows = seen.rows("traffic", "traffic_hour", "network", "controller", "co2_kg")
+    hours = [row for row in rows if row["network"] == "trenggalek"]
     own = [row for row in hours if row["controller"] == "shipped"]
     tco2e = 0.0
     if own and hours[0]["controller"] != "shipped":

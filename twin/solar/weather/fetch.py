@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import platformdirs
 import pvlib
 import requests
 
 from twin.errors import FetchError
-from twin.files import write_whole
+from twin.files import cache_folder, write_whole
 from twin.solar.weather.files import COLUMNS, TYPICAL_YEAR
 from twin.solar.weather.synthetic import TIMEZONE
 
@@ -68,18 +67,13 @@ SOURCES = {
 }
 
 
-def cache_folder() -> Path:
-    """Where fetched weather is kept."""
-    return platformdirs.user_cache_path("trenggalek-twin") / "weather"
-
-
 def fetch(source: str, latitude_deg: float, longitude_deg: float, year: int, to: Path, fresh: bool = False) -> bool:
     """Write a year of weather to `to` and its source beside it; True if it came from the cache.
 
     Raises FetchError where the service cannot be reached or answers with an error; nothing is written then.
     """
     one = SOURCES[source]
-    kept = cache_folder() / f"{source}_{latitude_deg:.4f}_{longitude_deg:.4f}_{year}.csv"
+    kept = cache_folder() / "weather" / f"{source}_{latitude_deg:.4f}_{longitude_deg:.4f}_{year}.csv"
     cached = kept.is_file() and not fresh
     text = kept.read_text(encoding="utf-8") if cached else _ask(one, source, latitude_deg, longitude_deg, year)
     about = {"source": one.title, "licence": one.licence, "attribution": one.attribution, "year": year,

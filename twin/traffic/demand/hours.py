@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from twin.errors import CountsError
-from twin.files import read_rows, write_whole
+from twin.files import cache_folder, read_rows, write_whole
 from twin.traffic.demand.counts import QUARTER_S, Counts, Turn, vehicle_turns
 from twin.traffic.demand.pedestrians import pedestrians_xml, walker_types_xml
 from twin.traffic.demand.sampling import Departure, Way, Ways, candidate_ways, sampled
 from twin.traffic.demand.vehicles import emergency_types_xml, emergency_xml, mix_xml, parameters, vehicle_mix
-from twin.traffic.folders import DATA, SKETCH, cache_folder, code_digest
+from twin.traffic.folders import DATA, SKETCH, code_digest
 from twin.traffic.networks.files import Network, read_net
 from twin.traffic.networks.locate import locate
 

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.errors import NetworkError
-from twin.traffic.folders import DATA, ROOT, cache_folder, code_digest
+from twin.files import cache_folder
+from twin.traffic.folders import DATA, ROOT, code_digest
 from twin.traffic.networks.check import check
 from twin.traffic.networks.files import Network, elements
 from twin.traffic.networks.roads import RoadWatch, roads_of, travel_times

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from twin.errors import NetworkError
-from twin.traffic.folders import cache_folder
+from twin.files import cache_folder
 from twin.traffic.networks.files import program
 
 NETCONVERT = (

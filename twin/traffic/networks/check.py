@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import FaultsError, NetworkError
-from twin.files import write_whole
-from twin.traffic.folders import cache_folder
+from twin.files import cache_folder, write_whole
 from twin.traffic.networks.files import Network, elements, read_net
 
 VEHICLES = frozenset({"passenger", "motorcycle", "bus", "truck", "delivery"})

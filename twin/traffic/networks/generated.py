@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from twin.errors import NetworkError
-from twin.traffic.folders import cache_folder
+from twin.files import cache_folder
 from twin.traffic.networks.build import netconvert
 from twin.traffic.networks.files import Network, read_net
 

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin.errors import NetworkError
-from twin.files import read_rows, write_whole
-from twin.traffic.folders import DATA, cache_folder
+from twin.files import cache_folder, read_rows, write_whole
+from twin.traffic.folders import DATA
 from twin.traffic.networks.files import HOUR_S, Network, elements, program, read_net
 from twin.traffic.signals.plans import Signals
 

@@ -17,8 +17,7 @@ from controllers.errors import PlanError
 from controllers.plan import GREEN, SignalPlan
 from controllers.rules import Junctions
 from twin.errors import NetworkError
-from twin.files import write_whole
-from twin.traffic.folders import cache_folder
+from twin.files import cache_folder, write_whole
 from twin.traffic.networks.files import read_net
 
 LAYOUT = 5  # counts up when what is kept changes its meaning

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import MissingExtraError, NetworkError
-from twin.files import write_whole
-from twin.traffic.folders import ROOT, cache_folder, code_digest
+from twin.files import cache_folder, write_whole
+from twin.traffic.folders import ROOT, code_digest
 from twin.traffic.networks.files import Network
 from twin.traffic.signals.baselines import Settings
 from twin.traffic.simulation.detectors import DetectorOptions
