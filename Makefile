@@ -6,14 +6,14 @@ SCENARIO ?= baseline
 BIN = .venv/bin
 READY = .venv/.ready
 
-.PHONY: contracts run test test-all bench lint lock clean help
+.PHONY: contracts contracts-check run test test-all bench lint lock clean help
 
 help:
 	@echo "make run    set up .venv, run the $(SCENARIO) scenario, print its key figures and write the report"
 	@echo "make test   set up .venv and run the tests (make test-all: the slow ones too)"
 	@echo "make bench  speed and memory against peers and limits"
 	@echo "make lint   ruff and mypy"
-	@echo "make contracts  compile the contracts again (needs node)"
+	@echo "make contracts  compile the contracts (needs node); contracts-check compares with what is committed"
 	@echo "make lock   refresh constraints.txt from pyproject.toml in an environment of its own"
 	@echo "make clean  remove .venv and caches; runs/ stays"
 
@@ -60,6 +60,8 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Node is needed to change a contract, never to use or test one.
-contracts: $(READY)
-	cd contracts && npm install --silent
-	$(BIN)/python -m contracts.compile
+contracts:
+	cd contracts && npm ci --silent && node compile.js
+
+contracts-check:
+	cd contracts && npm ci --silent && node compile.js --check

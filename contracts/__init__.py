@@ -1,1 +1,1 @@
-"""Contracts of EcoBalance and the crypto programme: Solidity, committed artefacts, and the adapter to a chain."""
+"""Solidity sources, their committed ABI and bytecode, and the chain adapter."""

@@ -1,7 +1,6 @@
 """`python -m contracts`."""
 
-from contracts.cli import app
-from twin.terminal import run_app
+from contracts.cli import main
 
 if __name__ == "__main__":
-    run_app(app)
+    main()

@@ -1,170 +1,174 @@
-"""A chain to work on: eth-tester inside this process, or a node behind a JSON-RPC URL; keys; sending and its errors."""
+"""A chain and the accounts on it: the embedded one by default, any JSON-RPC node where an address is given."""
 
 from __future__ import annotations
 
-import ast
-import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_utils import ValidationError, keccak
-from web3 import EthereumTesterProvider, HTTPProvider, Web3
+from requests.exceptions import RequestException
+from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import ContractCustomError, ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
+from web3.exceptions import Web3Exception, Web3RPCError
+from web3.types import TxReceipt
 
-from contracts import artefacts
-from contracts.words import words
-from twin.errors import TwinError
+from contracts.artefacts import load
+from contracts.errors import ChainError, in_words, revert_data
 
-GAS = 16_000_000  # below Osaka's cap of 2^24 for one transaction
-FUNDS_WEI = 10**21
-PASSWORD_VARIABLE, KEY_VARIABLE = "TRENGGALEK_KEYSTORE_PASSWORD", "TRENGGALEK_KEY_"
-
-
-class ChainError(TwinError):
-    """A chain that cannot be reached, or that refused or lost something."""
+GAS = 8_000_000  # always given: estimating costs a second execution, and hides a revert's reason
+TIP_WEI = 10**9
+TEST_MNEMONIC = "test test test test test test test test test test test junk"
+KEYS_VARIABLE, KEYSTORE_VARIABLE, PASSWORD_VARIABLE = "TWIN_CHAIN_KEYS", "TWIN_CHAIN_KEYSTORE", "TWIN_CHAIN_PASSWORD"
 
 
 @dataclass
 class Chain:
-    """A connection; `embedded` where the chain lives and dies with this process."""
+    """A connection, the number of every sender's next transaction, and the gas that was used."""
 
-    w3: Web3
-    embedded: bool
-    gas_used: int = 0
-    transactions: int = 0
+    web3: Web3
+    tester: Any = None  # eth-tester, where the chain is embedded
+    nonces: dict[str, int] = field(default_factory=dict)
+    gas_used: list[tuple[str, int]] = field(default_factory=list)
 
-    def send(self, call: Any, account: LocalAccount) -> Any:
-        """Sign a contract call (or a deployment), send it and give its receipt.
+    @property
+    def id(self) -> int:
+        """The chain's number, which every signature carries."""
+        return int(self.web3.eth.chain_id)
 
-        Raises ChainError where it is refused (in the contract's own words), the account has no funds, the node is down,
-        or the receipt is not what the block holds.
+    @property
+    def now_s(self) -> int:
+        """Time of the newest block, Unix seconds."""
+        return int(self.web3.eth.get_block("latest")["timestamp"])
+
+    @property
+    def is_test(self) -> bool:
+        """Whether its time can be moved: the embedded chain, or one with a development node's number."""
+        return self.tester is not None or self.id in (31_337, 1_337)
+
+    def advance(self, seconds: int) -> None:
+        """Let time pass, where the chain is a test one. Raises ChainError elsewhere."""
+        if self.tester is not None:
+            self.tester.time_travel(self.now_s + seconds)
+            self.tester.mine_block()
+            return
+        for method, given in (("evm_increaseTime", [seconds]), ("evm_mine", [])):
+            answer = self.web3.provider.make_request(method, given)  # type: ignore[arg-type]
+            if "error" in answer:
+                raise ChainError(f"this node's time cannot be moved ({method}: {answer['error']})")
+
+    def send(self, sender: LocalAccount, call: Any, what: str) -> TxReceipt:
+        """Sign a contract's call or constructor, send it, and give its receipt.
+
+        Raises ChainError in plain words where it reverts, the node is down, or its receipt is not of this transaction.
         """
+        nonce = self.nonces.get(sender.address)
         try:
-            fields = {
-                "from": account.address, "nonce": self.w3.eth.get_transaction_count(account.address, "pending"),
-                "gas": GAS, "gasPrice": self.w3.eth.gas_price * 2, "chainId": self.w3.eth.chain_id,
-            }  # fmt: skip
-            signed = account.sign_transaction(call.build_transaction(fields))
-            receipt = self.w3.eth.wait_for_transaction_receipt(self.w3.eth.send_raw_transaction(signed.raw_transaction))
-            self._must_be_true(receipt, signed.hash)
-        except (requests.ConnectionError, TimeExhausted) as error:
-            raise ChainError(
-                f"the node does not answer ({type(error).__name__}); the same command goes on later"
-            ) from error
-        except (Web3RPCError, ValidationError, ValueError) as error:
-            raise ChainError(f"the node refused a transaction of {account.address}: {error}") from error
+            if nonce is None:
+                nonce = self.web3.eth.get_transaction_count(sender.address, "pending")
+            base = self.web3.eth.get_block("latest")["baseFeePerGas"]
+            fees = {"maxFeePerGas": 2 * base + TIP_WEI, "maxPriorityFeePerGas": TIP_WEI}
+            built = call.build_transaction(
+                {"from": sender.address, "nonce": nonce, "gas": GAS, "chainId": self.id, **fees}
+            )
+            signed = sender.sign_transaction(built)
+            tx = self.web3.eth.send_raw_transaction(signed.raw_transaction)
+            receipt = self.web3.eth.wait_for_transaction_receipt(tx, timeout=60, poll_latency=0.01)
+        except (Web3Exception, RequestException, OSError, ValueError) as error:
+            self.nonces.pop(sender.address, None)  # asked of the node again
+            raise self._failure(error, what) from error
+        except Exception as error:  # eth-tester's own refusals have no common class with the others
+            if type(error).__module__.split(".")[0] not in ("eth_tester", "eth", "eth_utils"):
+                raise
+            self.nonces.pop(sender.address, None)
+            raise self._failure(error, what) from error
+        if receipt["transactionHash"] != signed.hash or receipt["from"] != sender.address:
+            raise ChainError(f"{what}: the node answered with another transaction's receipt; use another node")
+        self.nonces[sender.address] = nonce + 1
         if receipt["status"] != 1:
-            raise ChainError(f"refused: {self.reason(call, account)}")
-        self.gas_used += receipt["gasUsed"]
-        self.transactions += 1
+            raise ChainError(f"{what}: {self._why(built)}")
+        self.gas_used.append((what, receipt["gasUsed"]))
         return receipt
 
-    def reason(self, call: Any, account: LocalAccount) -> str:
-        """Why a call is refused, found by trying it without sending."""
+    def _why(self, built: Any) -> str:
+        """Why a mined transaction reverted: the same call once more, unsent."""
+        again = {key: built[key] for key in ("from", "to", "data", "gas") if built.get(key)}
         try:
-            call.call({"from": account.address, "gas": GAS})
-        except ContractCustomError as error:
-            return words(str(error.data))
-        except ContractLogicError as error:
-            return words(str(error.data)) if error.data else str(error.message)
-        except Web3Exception as error:
-            return str(error)
-        except Exception as error:  # eth-tester is an optional part of web3, and gives the bytes as text
-            if type(error).__name__ != "TransactionFailed":
-                raise
-            said = str(error).removeprefix("execution reverted: ")
-            return words(ast.literal_eval(said)) if said.startswith(("b'", 'b"')) else said
-        return "it would pass now; the chain has moved on"
+            self.web3.eth.call(again)  # type: ignore[arg-type]
+        except Exception as error:  # whatever the provider raises carries the revert's data
+            return in_words(revert_data(error) or b"")
+        return "reverted, and would not now"
 
-    def deploy(self, name: str, account: LocalAccount, *arguments: Any) -> Contract:
-        """Deploy a committed artefact."""
-        made = artefacts.load(name)
-        factory = self.w3.eth.contract(abi=made["abi"], bytecode=made["bytecode"])
-        receipt = self.send(factory.constructor(*arguments), account)
-        return self.at(name, receipt["contractAddress"])
+    @staticmethod
+    def _failure(error: Exception, what: str) -> ChainError:
+        data = revert_data(error)
+        if data is not None:
+            return ChainError(f"{what}: {in_words(data)}")
+        if isinstance(error, RequestException | OSError):
+            return ChainError(
+                f"{what}: the node is down ({type(error).__name__}); nothing is lost, run the command again"
+            )
+        message = error.message if isinstance(error, Web3RPCError) else str(error)
+        return ChainError(f"{what}: the node refused: {message or type(error).__name__}")
+
+    def deploy(self, sender: LocalAccount, name: str, *given: Any) -> Contract:
+        """Deploy a contract from its committed artefact."""
+        artefact = load(name)
+        factory = self.web3.eth.contract(abi=artefact["abi"], bytecode=artefact["bytecode"])
+        receipt = self.send(sender, factory.constructor(*given), f"deploy {name}")
+        return self.at(name, str(receipt["contractAddress"]))
 
     def at(self, name: str, address: str) -> Contract:
-        """A contract that is there. Raises ChainError where no code is at the address."""
-        address = Web3.to_checksum_address(address)
-        if not self.w3.eth.get_code(address):
-            raise ChainError(f"{address}: no contract on chain {self.w3.eth.chain_id}; wrong chain or wrong address?")
-        return self.w3.eth.contract(address, abi=artefacts.load(name)["abi"])
-
-    def fund(self, address: str) -> None:
-        """Give an account of a test chain what it needs for gas."""
-        if self.w3.eth.get_balance(Web3.to_checksum_address(address)) < FUNDS_WEI // 2 and self.w3.eth.accounts:
-            sent = self.w3.eth.send_transaction(
-                {
-                    "from": self.w3.eth.accounts[0],
-                    "to": Web3.to_checksum_address(address),
-                    "value": FUNDS_WEI,  # type: ignore[typeddict-item]
-                    "gas": 21_000,
-                }
-            )
-            self.w3.eth.wait_for_transaction_receipt(sent)
-
-    def wait(self, seconds: int) -> None:
-        """Let time pass on a test chain. Raises ChainError on a real one, where nobody can."""
-        if self.embedded:
-            self.w3.provider.ethereum_tester.time_travel(self.now() + seconds)  # type: ignore[attr-defined]
-            self.w3.provider.ethereum_tester.mine_block()  # type: ignore[attr-defined]
-            return
-        answers = [self.w3.provider.make_request(*ask) for ask in (("evm_increaseTime", [seconds]), ("evm_mine", []))]  # type: ignore[arg-type]
-        if any("error" in answer for answer in answers):
-            raise ChainError(f"{seconds} s must pass on this chain first; the same command goes on then")
-
-    def now(self) -> int:
-        """The last block's time [s]."""
-        return int(self.w3.eth.get_block("latest")["timestamp"])
-
-    def _must_be_true(self, receipt: Any, sent: bytes) -> None:
-        block = self.w3.eth.get_block(receipt["blockNumber"])
-        if (
-            receipt["transactionHash"] != sent
-            or sent not in block["transactions"]
-            or block["hash"] != receipt["blockHash"]
-        ):
-            raise ChainError("the node gave a receipt that its own block does not bear out; use another node")
+        """A contract that is there. Raises ChainError where no code is."""
+        checked = Web3.to_checksum_address(address)
+        if not self.web3.eth.get_code(checked):
+            raise ChainError(f"{address}: there is no contract on chain {self.id}; is it the right node?")
+        return self.web3.eth.contract(address=checked, abi=load(name)["abi"])
 
 
-def connect(url: str | None = None, chain_id: int | None = None) -> Chain:
-    """The embedded chain, or the node at a URL. Raises ChainError where it does not answer or is another chain."""
-    chain = Chain(Web3(HTTPProvider(url) if url else EthereumTesterProvider()), url is None)
+def embedded(accounts: int = 13) -> tuple[Chain, list[LocalAccount]]:
+    """A chain inside this process, and accounts that have money on it: everybody knows their keys (a test mnemonic)."""
+    from eth_tester import EthereumTester, PyEVMBackend
+    from web3 import EthereumTesterProvider
+
+    backend = PyEVMBackend.from_mnemonic(TEST_MNEMONIC, num_accounts=accounts, hd_path="m/44'/60'/0'/0")
+    tester = EthereumTester(backend)
+    found = [Account.from_key(key.to_bytes()) for key in backend._key_lookup.values()]
+    return Chain(Web3(EthereumTesterProvider(tester)), tester), found
+
+
+def node(url: str, chain_id: int | None = None) -> Chain:
+    """A chain behind a JSON-RPC URL. Raises ChainError where nobody answers or the chain is another one."""
+    chain = Chain(Web3(Web3.HTTPProvider(url, request_kwargs={"timeout": 30})))
     try:
-        found = chain.w3.eth.chain_id
-    except (requests.RequestException, Web3Exception, ValueError) as error:
-        raise ChainError(f"{url}: no node answers ({type(error).__name__})") from error
+        found = chain.id
+    except (RequestException, OSError, Web3Exception) as error:
+        raise ChainError(f"{url}: no node answers ({type(error).__name__}); start one or give another URL") from error
     if chain_id is not None and found != chain_id:
-        raise ChainError(f"{url}: is chain {found}, not {chain_id}")
+        raise ChainError(f"{url}: is chain {found}, not {chain_id}; give the right node or the right number")
     return chain
 
 
-def known_key(name: str) -> LocalAccount:
-    """A key that anyone can compute: only for a chain that dies with its process."""
-    return Account.from_key(keccak(text=f"trenggalek test key of {name}"))
+def accounts_given() -> list[LocalAccount]:
+    """Accounts from the keystore folder or the keys that the environment names, and from nowhere else.
 
-
-def key(name: str, folder: Path | None = None) -> LocalAccount:
-    """The key of a name: its keystore file `NAME.json`, or the environment. Raises ChainError where neither has it."""
-    variable = KEY_VARIABLE + name.upper()
-    path = folder / f"{name}.json" if folder else None
-    if path and path.is_file():
-        password = os.environ.get(PASSWORD_VARIABLE)
-        if password is None:
-            raise ChainError(f"{path}: set {PASSWORD_VARIABLE} to open it")
-        try:
-            return Account.from_key(Account.decrypt(json.loads(path.read_text(encoding="utf-8")), password))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ChainError(f"{path}: is no keystore that {PASSWORD_VARIABLE} opens ({error})") from error
-    if variable in os.environ:
-        try:
-            return Account.from_key(os.environ[variable])
-        except Exception as error:
-            raise ChainError(f"{variable}: is no private key") from error
-    raise ChainError(f"no key of {name}: give --keystore a folder with {name}.json, or set {variable}")
+    Raises ChainError where there are none or one cannot be opened. No message ever holds a key.
+    """
+    folder, keys = os.environ.get(KEYSTORE_VARIABLE), os.environ.get(KEYS_VARIABLE)
+    try:
+        if folder:
+            password = os.environ.get(PASSWORD_VARIABLE, "")
+            files = sorted(path for path in Path(folder).iterdir() if path.is_file())
+            return [Account.from_key(Account.decrypt(path.read_text(encoding="utf-8"), password)) for path in files]
+        if keys:
+            return [Account.from_key(key.strip()) for key in keys.split(",")]
+    except Exception as error:
+        raise ChainError(
+            f"a key of {KEYSTORE_VARIABLE if folder else KEYS_VARIABLE} cannot be opened ({type(error).__name__})"
+        ) from None
+    raise ChainError(
+        f"no keys: name a folder of keystore files in {KEYSTORE_VARIABLE} (password in {PASSWORD_VARIABLE}), "
+        f"or private keys with commas between in {KEYS_VARIABLE}"
+    )

@@ -1,135 +1,166 @@
-"""`python -m contracts …`: audit, deploy, settle, gas."""
+"""`python -m contracts`: deploy the contracts, settle a Run on them, audit every tonne, see what it costs in gas."""
 
 from __future__ import annotations
 
-import json
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from eth_utils import is_address
 
-from contracts import audit as auditing
-from contracts import chain, gas, market
-from contracts import settle as settling
 from twin import terminal
-from twin.errors import RunError
-from twin.files import write_whole
+from twin.errors import MissingExtraError
 from twin.run import Run, find
+from twin.runner import RUNS
 
-app = typer.Typer(no_args_is_help=True, help="Carbon credits, settlement and tokens on a chain.")
-RunsFolder = Annotated[Path, typer.Option("--runs", help="Where a Run is looked for by the beginning of its name.")]
-Url = Annotated[str | None, typer.Option("--rpc", envvar="TRENGGALEK_RPC", help="A node's JSON-RPC address.")]
-ChainId = Annotated[int | None, typer.Option("--chain-id", help="Refuse any other chain.")]
-Keystore = Annotated[Path | None, typer.Option("--keystore", help="Folder of keystore files, NAME.json a key.")]
-CONTRACTS = ("registry", "credit", "vault", "money", "settlement", "tourism", "waste", "payments")
-ARTEFACTS = ("Registry", "CarbonCredit", "CarbonVault", "StableRupiah", "Settlement", "TourismNFT", "WasteToken",
-             "UmkmPayments")  # fmt: skip
+app = typer.Typer(
+    name="contracts",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="EcoBalance's contracts on a chain inside this process, or on a node: give `--url`. Keys come from a keystore "
+    "folder (TWIN_CHAIN_KEYSTORE, TWIN_CHAIN_PASSWORD) or from TWIN_CHAIN_KEYS, never from a command line.",
+)
+Url = Annotated[str | None, typer.Option("--url", help="JSON-RPC node; without it the chain lives in this process.")]
+ChainId = Annotated[int | None, typer.Option("--chain-id", help="Refuse a node of another chain.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")]
 
 
-@app.command(epilog="Example: `python -m contracts audit smoke` · `python -m contracts audit 0x… --rpc http://…`")
+def main() -> None:
+    """Run the command line."""
+    terminal.run_app(app)
+
+
+def _connected(url: str | None, chain_id: int | None) -> tuple[Any, list[Any]]:
+    try:
+        from contracts.chain import accounts_given, embedded, node
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"{error.name} is not installed; pip install 'trenggalek-twin[chain]'") from error
+    return embedded() if url is None else (node(url, chain_id), accounts_given())
+
+
+@app.command(
+    epilog="Examples: `python -m contracts audit baseline` · `python -m contracts audit 0x5FbD… --url http://localhost:8545`"
+)
 def audit(
-    what: Annotated[str, typer.Argument(metavar="RUN_OR_ADDRESS", help="A Run, or a CarbonCredit contract.")],
-    rpc: Url = None,
+    subject: Annotated[str, typer.Argument(metavar="RUN_OR_ADDRESS", help="A run, or a CarbonCredit contract (0x…).")],
+    url: Url = None,
     chain_id: ChainId = None,
-    runs: RunsFolder = Path("runs"),
+    out: Out = RUNS,
     as_json: terminal.JsonFlag = False,
 ) -> None:
-    """Rebuild every tonne's history from events alone; exit code 1 where it does not conserve."""
-    if is_address(what):
-        if rpc is None:
-            raise chain.ChainError(f"{what}: is an address; say on which chain with --rpc or TRENGGALEK_RPC")
-        found = auditing.audit_chain(chain.connect(rpc, chain_id), what)
+    """Rebuild every tonne's history from events alone and prove that none was lost or counted twice.
+
+    Exit code 1 where anything does not match; each mismatch is one alert.
+    """
+    from contracts import audit as audits
+
+    if subject.startswith("0x") and len(subject) == 42:
+        from contracts.chain import node
+        from contracts.errors import ChainError
+
+        if url is None:
+            raise ChainError(f"{subject}: an address is on a node; give its --url")
+        found = audits.audit_chain(node(url, chain_id), subject)
     else:
-        with Run.open(find(what, runs)) as run:
-            _must_trade(run)
-            found = auditing.audit_run(run)
-    terminal.print_facts(found.document, what, as_json)
-    if found.alerts:
+        with Run.open(find(subject, out)) as run:
+            found = audits.audit_run(run)
+    document = found.as_json()
+    if as_json:
+        terminal.print_json(document)
+    else:
+        alerts = document.pop("alerts")
+        terminal.print_facts(document, f"{subject}, tonnes", False)
+        for alert in alerts:
+            terminal.tell(f"ALERT {alert}")
+    if not found.conserved:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: `python -m contracts deploy --rpc http://… --keystore keys --out system.json`")
-def deploy(
-    rpc: Url = None,
-    chain_id: ChainId = None,
-    keystore: Keystore = None,
-    out: Annotated[Path, typer.Option("--out", help="File of addresses to write.")] = Path("system.json"),
-    as_json: terminal.JsonFlag = False,
-) -> None:
-    """Deploy all contracts on a node and write their addresses."""
-    if rpc is None:
-        raise chain.ChainError(
-            "deploy needs a node: give --rpc or set TRENGGALEK_RPC (the embedded chain keeps nothing)"
-        )
-    node = chain.connect(rpc, chain_id)
-    system = market.deploy(node, lambda name: chain.key(name, keystore))
-    addresses = {name: getattr(system, name).address for name in CONTRACTS}
-    write_whole(out, json.dumps({"chain_id": node.w3.eth.chain_id, **addresses}, indent=1) + "\n")
-    terminal.print_facts(addresses, "deployed", as_json)
+@app.command(epilog="Example: `python -m contracts deploy --url http://localhost:8545 --chain-id 31337`")
+def deploy(url: Url = None, chain_id: ChainId = None, as_json: terminal.JsonFlag = False) -> None:
+    """Deploy all contracts, their roles held by eight different accounts; prints the addresses."""
+    chain, accounts = _connected(url, chain_id)
+    from contracts.deploy import deploy as deploy_all
+
+    terminal.print_facts(deploy_all(chain, accounts).addresses, f"contracts on chain {chain.id}", as_json)
 
 
 @app.command(epilog="Example: `python -m contracts settle baseline --json`")
 def settle(
-    what: Annotated[str, typer.Argument(metavar="RUN", help="A Run with a carbon market.")],
-    rpc: Url = None,
+    name: RunName,
+    url: Url = None,
     chain_id: ChainId = None,
-    keystore: Keystore = None,
-    system_file: Annotated[Path | None, typer.Option("--system", help="What `deploy` wrote; with --rpc.")] = None,
-    runs: RunsFolder = Path("runs"),
+    registry: Annotated[
+        Path | None, typer.Option("--contracts", help="JSON that `deploy --json` printed; else they are deployed anew.")
+    ] = None,
+    receipts_file: Annotated[
+        Path | None, typer.Option("--receipts", help="Add the numbered, signed receipts of all orders to this file.")
+    ] = None,
+    out: Out = RUNS,
     as_json: terminal.JsonFlag = False,
 ) -> None:
-    """Settle a Run's ledger on a chain and compare both; exit code 1 where they differ. Run again, it goes on."""
-    with Run.open(find(what, runs)) as run:
-        _must_trade(run)
-        entries = settling.entries_of(run)
-        totals = {name: int(run.table("carbon_month").iloc[-1][name]) for name in auditing.TOTALS}
-    node = chain.connect(rpc, chain_id)
-    system = _system(node, keystore, system_file, settling.holders_of(entries))
-    began, before = time.perf_counter(), node.transactions
-    with terminal.progress_bar("settling") as progress:
-        done = settling.settle(system, entries, progress)
-    wall_s = time.perf_counter() - began
-    wrong = settling.differences(system, entries, totals)
-    facts = {
-        "entries": len(entries), "fills": done.fills, "transactions": node.transactions - before,
-        "gas": node.gas_used, "wall_s": round(wall_s, 3),
-        "transactions_per_s": round((node.transactions - before) / wall_s, 1), "differences": wrong,
-        "credit": system.credit.address,
+    """Settle a run's credits and trades on a chain and hold the result against the run's ledger.
+
+    A settlement that was cut off goes on where it stopped when it is given the same contracts. Exit code 1 where
+    chain and ledger differ by a single tonne.
+    """
+    chain, accounts = _connected(url, chain_id)
+    from contracts import audit as audits
+    from contracts.deploy import deploy as deploy_all
+    from contracts.deploy import deployed
+    from contracts.receipts import read, verify
+    from contracts.settle import Desk, holders_from, steps_of
+
+    with Run.open(find(name, out)) as run, terminal.progress_bar(f"settling {name}") as progress:
+        steps, holders = steps_of(run), holders_from(accounts)
+        system = deployed(chain, accounts, registry) if registry else deploy_all(chain, accounts)
+        desk = Desk(system, holders, run.digest, receipts_file)
+        desk.open()
+        outcome = desk.settle(steps, progress)
+        on_chain = audits.audit_chain(chain, system.credits.address)
+        told = read(receipts_file) if receipts_file else desk.receipts
+        if receipts_file or not outcome.held_already:
+            on_chain.alerts += verify(told, system.settlement, chain.id, {system.roles["OPERATOR"].address})
+        differs = audits.differences(audits.audit_run(run), on_chain, {a.address: n for n, a in holders.items()})
+    document = {
+        "credits": system.credits.address, "steps": dict(outcome.done), "held_already": outcome.held_already,
+        "transactions": len(chain.gas_used), "gas": sum(gas for _, gas in chain.gas_used),
+        "skipped": outcome.skipped, "alerts": on_chain.alerts, "differences": differs,
     }  # fmt: skip
-    terminal.print_facts(facts, what, as_json)
-    if wrong:
+    terminal.print_facts(document, f"{name} on chain {chain.id}", as_json)
+    if differs or on_chain.alerts:
         raise typer.Exit(1)
 
 
-@app.command("gas")
-def gas_table(as_json: terminal.JsonFlag = False) -> None:
-    """Measure on the embedded chain what minting, trading and retiring cost; exit code 1 where a target is missed."""
-    rows = gas.report()
-    terminal.print_rows(rows, "gas", as_json)
-    if any(row["target"] and row["gas"] > row["target"] for row in rows):
+@app.command(epilog="Example: `python -m contracts receipts receipts.jsonl 0x5FbD… --url http://localhost:8545`")
+def receipts(
+    file: Annotated[Path, typer.Argument(help="What `settle --receipts` wrote.", exists=True, dir_okay=False)],
+    settlement: Annotated[str, typer.Argument(help="Address of the Settlement contract (0x…).")],
+    url: Annotated[str, typer.Option("--url", help="JSON-RPC node.")],
+    chain_id: ChainId = None,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Prove in which order the orders of every batch arrived, from the operator's receipts and what is anchored.
+
+    Exit code 1 where a receipt is missing, moved, changed, or signed by somebody who is no operator.
+    """
+    from contracts.chain import node
+    from contracts.receipts import operators, read, verify
+
+    chain = node(url, chain_id)
+    contract = chain.at("Settlement", settlement)
+    told = read(file)
+    alerts = verify(told, contract, chain.id, operators(chain, contract))
+    terminal.print_facts({"receipts": len(told), "alerts": alerts}, f"receipts of {settlement}", as_json)
+    if alerts:
         raise typer.Exit(1)
 
 
-def _must_trade(run: Run) -> None:
-    if not run.has("carbon_ledger"):
-        raise RunError(f"{run.path}: has no carbon market; run a scenario with `carbon` among its modules")
+@app.command(epilog="Example: `python -m contracts gas --json`")
+def gas(as_json: terminal.JsonFlag = False) -> None:
+    """Measure what everything costs in gas, on the chain inside this process."""
+    from contracts.gas import table
 
-
-def _system(node: chain.Chain, keystore: Path | None, file: Path | None, holders: list[str]) -> market.System:
-    def key(name: str) -> Any:
-        return chain.known_key(name) if node.embedded else chain.key(name, keystore)
-
-    if file is None:
-        return market.deploy(node, key, holders)
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        places = [str(said[name]) for name in CONTRACTS]
-        expected = int(said["chain_id"])
-    except (OSError, ValueError, KeyError) as error:
-        raise chain.ChainError(f"{file}: is no file that `python -m contracts deploy` wrote ({error})") from error
-    if expected != node.w3.eth.chain_id:
-        raise chain.ChainError(f"{file}: is of chain {expected}; the node is chain {node.w3.eth.chain_id}")
-    keys = {name: key(name) for name in ("admin", "treasury", *market.ROLES, *holders)}
-    return market.System(node, keys, *(node.at(a, p) for a, p in zip(ARTEFACTS, places, strict=True)))
+    terminal.print_rows(table(), "gas", as_json)

@@ -1,211 +1,259 @@
-"""Settling a Run's market: every entry of its ledger done once on a chain, then both sides compared.
+"""A Run's carbon ledger on a chain: every tokenised batch minted, every transfer settled, every retirement certified.
 
-Nothing is remembered outside the chain: each step knows from the chain's own counters whether it was done, so a
-settlement that was cut off goes on where it stopped, and does nothing twice.
+The plan follows from the Run's rows alone and every step leaves its mark on the chain (a lock, a batch number, a
+certificate's reason), so a settlement that was cut off is gone on with by asking the chain, and settles nothing twice.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
-from eth_utils import keccak
+from eth_abi.abi import encode
+from eth_account.signers.local import LocalAccount
+from web3 import Web3
 from web3.logs import DISCARD
 
-from contracts.audit import TOTALS, audit_chain
-from contracts.chain import ChainError
-from contracts.market import System
-from contracts.words import words
-from twin.carbon.credits.ledger import ISSUER
+from contracts import receipts
+from contracts.deploy import System
+from contracts.errors import ChainError, in_words
+from contracts.receipts import Receipt
+from contracts.signing import Order, Permit, as_given, sign
+from twin.carbon.module import HOLDERS
 from twin.run import Run
 
-BATCH = 32
-DAY_S = 86_400
-Entry = dict[str, Any]
+BATCH_FILLS = 32
+CANCELLED = 4  # CarbonCredit.Status
+A_YEAR_S, A_DAY_S = 365 * 86_400, 86_400
+SKIPS = (
+    "none", "trading is halted", "the price moved beyond the breaker", "the day's cap is reached",
+    "a large trade of somebody unverified", "a wash trade", "no reference price", "a transfer failed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of `carbon_ledger` with the price [Rp/tCO2e] of its month."""
+
+    month: str
+    number: int
+    action: str
+    batch: str
+    tco2e: int
+    source: str
+    target: str
+    price_idr: int
 
 
 @dataclass
-class Progress:
-    """What has been met so far of each kind of step, against which the chain's counters are held."""
+class Outcome:
+    """What a settlement did: steps by kind, fills skipped and why, steps that the chain held already."""
 
-    vintages: dict[str, int] = field(default_factory=dict)
-    serials: dict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
-    batches: int = 0
-    retired: int = 0
-    reminted: int = 0
-    cancelled: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    nonce: int = 0
-    fills: int = 0
+    done: Counter[str] = field(default_factory=Counter)
+    skipped: list[str] = field(default_factory=list)
+    held_already: int = 0
 
 
-def entries_of(run: Run) -> list[Entry]:
-    """The Run's ledger, each entry with the month's mean price as whole rupiah a tonne."""
-    months = run.table("carbon_month").set_index("month")
-    price = months["price_mean_idr"].ffill().bfill().round().astype(int).to_dict()
-    return [
-        {**{str(k): v for k, v in row.items()}, "price_idr": price[row["month"]]}
-        for row in run.table("carbon_ledger").to_dict("records")
-    ]
+def steps_of(run: Run) -> list[Step]:
+    """The Run's ledger in order. Raises RunError where the carbon sector was switched off."""
+    months = run.table("carbon_month")
+    mean = {
+        m: round(float(p))
+        for m, p in zip(months["month"], months["price_mean_idr"].fillna(months["price_close_idr"]), strict=True)
+    }
+    rows = run.table("carbon_ledger").to_dict("records")
+    names = ("month", "number", "action", "batch", "tco2e", "source", "target")
+    return [Step(**{name: row[name] for name in names}, price_idr=mean[row["month"]]) for row in rows]
 
 
-def holders_of(entries: Iterable[Entry]) -> list[str]:
-    """Every account that the entries name."""
-    named = {entry[side] for entry in entries for side in ("source", "target")}
-    return sorted(named - {ISSUER, "retired", "cancelled"})
+def vintage(batch: str) -> int:
+    """The id of a batch."""
+    return int.from_bytes(Web3.keccak(text=batch))
 
 
-def settle(system: System, entries: list[Entry], report: Callable[..., None] = lambda *_: None) -> Progress:
-    """Bring a chain to where the entries lead. Raises ChainError where a step is refused; run again to go on."""
-    progress = Progress()
-    _open(system, entries)
-    for done, (month, group) in enumerate(groupby(entries, key=lambda entry: entry["month"]), 1):
-        _new_day(system, progress)
-        for action, steps in _steps(group):
-            ACTIONS[action](system, progress, steps)
-        report(done, len({entry["month"] for entry in entries}), month)
-    return progress
+class Desk:
+    """Settles steps with the holders' own keys."""
+
+    def __init__(
+        self, system: System, holders: dict[str, LocalAccount], label: str, receipts_file: Path | None = None
+    ) -> None:
+        self.system, self.holders, self.label, self.receipts_file = system, holders, label, receipts_file
+        self.nonces, self.serials, self.issued, self.cancelled = (Counter[str]() for _ in range(4))
+        self.batch = self.arrived = self.reminted = 0
+        self.receipts = list[Receipt]()
+        self.outcome = Outcome()
+
+    def open(self) -> None:
+        """Know the participants, and have them approve the settlement, where that is not yet so.
+
+        Raises ChainError while transactions of ours are still waiting to be mined.
+        """
+        s, eth = self.system, self.system.chain.web3.eth
+        for account in {a.address: a for a in (*self.holders.values(), *s.roles.values(), s.admin)}.values():
+            if eth.get_transaction_count(account.address, "pending") != eth.get_transaction_count(account.address):
+                raise ChainError(f"{account.address}: transactions still wait to be mined; run the command again later")
+        for name, account in self.holders.items():
+            if s.credits.functions.isApprovedForAll(account.address, s.settlement.address).call():
+                continue
+            owner = Web3.keccak(text=name)[:31]
+            self._send(
+                s.roles["VERIFIER"], s.registry.functions.setParticipant(account.address, owner, True), "participant"
+            )
+            self._send(account, s.rupiah.functions.approve(s.settlement.address, 2**256 - 1), "approve rupiah")
+            self._send(account, s.credits.functions.setApprovalForAll(s.settlement.address, True), "approve credits")
+
+    def settle(self, steps: list[Step], told: Callable[[int, int], None] = lambda done, total: None) -> Outcome:
+        """Bring all steps onto the chain; a new trading day begins with each month."""
+        done = 0
+        for number, (_, month) in enumerate(groupby(steps, lambda step: step.month)):
+            if number and self.system.chain.is_test:
+                self.system.chain.advance(A_DAY_S)
+            for group in _grouped(list(month)):
+                self._group(group)
+                done += len(group)
+                told(done, len(steps))
+        return self.outcome
+
+    def _group(self, group: list[Step]) -> None:
+        action = group[0].action
+        if action == "transfer":
+            self._fills(group)
+        elif action == "tokenise":
+            self._mint(group[0])
+        elif action == "remint":
+            self._remint(group[0])
+        elif action == "retire":
+            self._retire(group[0])
+        elif action == "cancel":
+            self._cancel(group[0])
+        else:  # what is issued lies in the register until it is tokenised
+            self.issued[group[0].batch] = group[0].tco2e
+        self.outcome.done[action] += len(group)
+
+    def _mint(self, step: Step) -> None:
+        s, id_, holder = self.system, vintage(step.batch), self.holders[step.target]
+        if s.credits.functions.status(id_).call() == 0:
+            project = (step.batch, step.batch.split("-")[0], "Trenggalek", "SPE-GRK", Web3.keccak(text=step.batch))
+            self._send(s.roles["ISSUER"], s.credits.functions.register(id_, project), "register")
+        if s.credits.functions.status(id_).call() == 1:
+            self._send(s.roles["VERIFIER"], s.credits.functions.setStatus(id_, 2), "verify")
+        if s.settlement.functions.market(id_).call()[0] == 0:
+            self._send(s.roles["REGULATOR"], s.settlement.functions.setReference(id_, step.price_idr), "reference")
+        lock = bytes(Web3.keccak(text=f"{self.label}/{step.number}"))
+        first = self.serials[step.batch] + 1
+        if first + step.tco2e - 1 > self.issued[step.batch]:  # units that were re-minted come back with their numbers
+            first = 1
+        else:
+            self.serials[step.batch] += step.tco2e
+        if s.credits.functions.lockUsed(lock).call():
+            self.outcome.held_already += 1
+            return
+        permit = Permit(id_, holder.address, step.tco2e, lock, first, s.chain.now_s + A_YEAR_S)
+        signature = sign(s.roles["IDXCARBON"], s.credits, permit, s.chain.id)
+        self._send(s.roles["ISSUER"], s.credits.functions.mint(as_given(permit), signature), "mint")
+
+    def _remint(self, step: Step) -> None:
+        """Requests are numbered by the contract: as many steps as it has requests were settled before."""
+        s, self.reminted = self.system, self.reminted + 1
+        if self.reminted <= self.remints_held:
+            self.outcome.held_already += 1
+            return
+        call = s.credits.functions.remint(vintage(step.batch), step.tco2e)
+        self._send(self.holders[step.source], call, "remint")
+
+    def _cancel(self, step: Step) -> None:
+        """The regulator voids the vintage for good, then the holder's tokens of it."""
+        s, id_, holder = self.system, vintage(step.batch), self.holders[step.source].address
+        if s.credits.functions.status(id_).call() != CANCELLED:
+            self._send(s.roles["REGULATOR"], s.credits.functions.setStatus(id_, CANCELLED), "void")
+        self.cancelled[step.batch] += step.tco2e
+        if s.credits.functions.totals(id_).call()[3] >= self.cancelled[step.batch]:
+            self.outcome.held_already += 1
+            return
+        self._send(s.roles["REGULATOR"], s.credits.functions.cancel(holder, id_, step.tco2e), "cancel")
+
+    def _retire(self, step: Step) -> None:
+        s, id_, holder = self.system, vintage(step.batch), self.holders[step.source]
+        reason = f"{self.label}/{step.number}"
+        if reason in self.retired_reasons:
+            self.outcome.held_already += 1
+            return
+        data = encode(["string", "string"], [step.source, reason])
+        call = s.credits.functions.safeTransferFrom(holder.address, s.vault.address, id_, step.tco2e, data)
+        self._send(holder, call, "retire")
+
+    @cached_property
+    def retired_reasons(self) -> set[str]:
+        """Reasons of the certificates that were there when this desk first asked."""
+        logs = self.system.vault.events.CertificateIssued.get_logs(from_block=0)
+        return {log["args"]["reason"] for log in logs}
+
+    @cached_property
+    def remints_held(self) -> int:
+        """Requests to re-mint that were there when this desk first asked."""
+        return int(self.system.credits.functions.remints().call())
+
+    def _fills(self, steps: list[Step]) -> None:
+        s, number = self.system, self.batch
+        self.batch += 1
+        orders, fills = self._orders(steps)
+        first, self.arrived = self.arrived, self.arrived + len(orders)
+        if number < s.settlement.functions.batches().call():
+            self.outcome.held_already += len(steps)
+            return
+        money: Counter[str] = Counter()
+        for step in steps:
+            money[step.target] += step.tco2e * step.price_idr
+        for name, idr in money.items():
+            self._send(s.roles["ISSUER"], s.rupiah.functions.mint(self.holders[name].address, idr), "test rupiah")
+        accounts = {str(account.address): account for account in self.holders.values()}
+        signed = [sign(accounts[o.trader], s.settlement, o, s.chain.id) for o in orders]
+        proof = receipts.issue(s.roles["OPERATOR"], s.settlement, s.chain.id, number, first, signed)
+        self.receipts += proof
+        if self.receipts_file is not None:
+            receipts.write(proof, self.receipts_file)
+        anchored = receipts.digest(proof)
+        call = s.settlement.functions.settle(number, [as_given(o) for o in orders], b"".join(signed), fills, anchored)
+        receipt = self._send(s.roles["OPERATOR"], call, f"settle {len(fills)}")
+        for log in s.settlement.events.Skipped().process_receipt(receipt, errors=DISCARD):
+            why, data = SKIPS[log["args"]["why"]], log["args"]["reason"]
+            step = steps[log["args"]["fill"]]
+            self.outcome.skipped.append(f"step {step.number}: {why}" + (f": {in_words(data)}" if data else ""))
+
+    def _orders(self, steps: list[Step]) -> tuple[list[Order], list[tuple[int, int, int, int]]]:
+        """One order a trader, vintage and side, for all its fills in the batch."""
+        wanted: defaultdict[tuple[str, str, bool], int] = defaultdict(int)
+        for step in steps:
+            wanted[step.target, step.batch, False] += step.tco2e
+            wanted[step.source, step.batch, True] += step.tco2e
+        expiry, place, orders = self.system.chain.now_s + A_YEAR_S, {}, list[Order]()
+        for (name, batch, sells), tco2e in wanted.items():
+            place[name, batch, sells] = len(orders)
+            address, price_idr = self.holders[name].address, steps[0].price_idr
+            orders.append(Order(address, vintage(batch), sells, tco2e, price_idr, self.nonces[name], expiry))
+            self.nonces[name] += 1
+        fills = [(place[p.target, p.batch, False], place[p.source, p.batch, True], p.tco2e, p.price_idr) for p in steps]
+        return orders, fills
+
+    def _send(self, sender: LocalAccount, call: Any, what: str) -> Any:
+        return self.system.chain.send(sender, call, what)
 
 
-def differences(system: System, entries: list[Entry], totals: dict[str, int]) -> list[str]:
-    """Where the chain's totals, or a holder's tokens of a batch, are not the Python ledger's."""
-    audit = audit_chain(system.chain, system.credit.address)
-    found = audit.alerts + [
-        f"{name}: the chain has {audit.totals[name]} t, the ledger {totals[name]}"
-        for name in TOTALS
-        if audit.totals[name] != totals[name]
-    ]
-    held: dict[tuple[str, str], int] = defaultdict(int)
-    for entry in entries:
-        if entry["action"] in ("tokenise", "transfer"):
-            held[entry["target"], entry["batch"]] += entry["tco2e"]
-        if entry["action"] not in ("issue", "tokenise"):
-            held[entry["source"], entry["batch"]] -= entry["tco2e"]
-    for (holder, batch), tco2e in held.items():
-        have = system.credit.functions.balanceOf(system.keys[holder].address, vintage_of(batch)).call()
-        if have != tco2e:
-            found.append(f"{holder}: has {have} t of {batch} on the chain, {tco2e} in the ledger")
-    return found
+def holders_from(accounts: list[LocalAccount], first: int = 8) -> dict[str, LocalAccount]:
+    """The ledger's holders on the accounts after the roles'. Raises ChainError where there are too few."""
+    if len(accounts) < first + len(HOLDERS):
+        raise ChainError(f"{len(accounts)} accounts, but {first + len(HOLDERS)} are needed: roles and holders")
+    return dict(zip(HOLDERS, accounts[first:], strict=False))
 
 
-def vintage_of(batch: str) -> int:
-    """The token id of a batch: the first eight bytes of its name's digest."""
-    return int.from_bytes(keccak(text=batch)[:8], "big")
-
-
-def _steps(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    for action, group in groupby(entries, key=lambda entry: entry["action"]):
-        rows = list(group)
-        size = BATCH if action == "transfer" else 1
-        for first in range(0, len(rows), size):
-            yield action, rows[first : first + size]
-
-
-def _open(system: System, entries: list[Entry]) -> None:
-    """Holders join with the money that they will need; the regulator lets the volume of a month settle in a day."""
-    spent: dict[str, int] = defaultdict(int)
-    for entry in entries:
-        if entry["action"] == "transfer":
-            spent[entry["target"]] += entry["tco2e"] * entry["price_idr"]
-    for number, holder in enumerate(holders_of(entries), 1):
-        if not system.registry.functions.party(system.keys[holder].address).call()[0]:
-            system.join(holder, number, True, 2 * spent[holder])
-    name, wanted = b"daily_tco2e".ljust(32, b"\0"), 10**9
-    if system.registry.functions.limit(name).call() < wanted:
-        if system.registry.functions.waiting(name).call()[1] == 0:
-            system.send(system.registry.functions.propose(name, wanted), "regulator")
-        system.chain.wait(DAY_S + 1)
-        system.send(system.registry.functions.enact(name), "regulator")
-
-
-def _new_day(system: System, progress: Progress) -> None:
-    if progress.batches >= system.settlement.functions.batches().call():
-        system.chain.wait(DAY_S)
-
-
-def _issue(system: System, progress: Progress, steps: list[Entry]) -> None:
-    (entry,) = steps
-    vintage = vintage_of(entry["batch"])
-    document = hashlib.sha256(json.dumps({key: entry[key] for key in ("batch", "tco2e")}).encode()).digest()
-    status = system.credit.functions.status(vintage).call()
-    if status == 0:
-        system.issue(vintage, entry["batch"], int(entry["tco2e"]), document)
-    elif status == 1:
-        system.send(system.credit.functions.move(vintage, 2), "verifier")
-    if not system.settlement.functions.market(vintage).call()[0]:
-        system.send(system.settlement.functions.setReference(vintage, entry["price_idr"]), "regulator")
-
-
-def _tokenise(system: System, progress: Progress, steps: list[Entry]) -> None:
-    (entry,) = steps
-    lock = keccak(text=f"lock {entry['number']} {entry['batch']}")
-    first, tco2e = progress.serials[entry["batch"]], int(entry["tco2e"])
-    progress.serials[entry["batch"]] += tco2e
-    if not system.credit.functions.used(lock).call():
-        to = system.keys[entry["target"]].address
-        system.send(system.permit(to, vintage_of(entry["batch"]), tco2e, lock, first), "issuer")
-
-
-def _transfer(system: System, progress: Progress, steps: list[Entry]) -> None:
-    progress.batches += 1
-    progress.fills += len(steps)
-    first_nonce, progress.nonce = progress.nonce, progress.nonce + len(steps)
-    if system.settlement.functions.batches().call() >= progress.batches:
-        return
-    fills = []
-    for nonce, entry in enumerate(steps, first_nonce):
-        of = (vintage_of(entry["batch"]), entry["price_idr"], int(entry["tco2e"]), nonce)
-        buy, sell = system.order(entry["target"], True, *of), system.order(entry["source"], False, *of)
-        fills.append((*of[:3], buy, sell))
-    receipts = hashlib.sha256(json.dumps(steps, sort_keys=True, default=int).encode()).digest()
-    call = system.settlement.functions.settle(progress.batches, fills, receipts)
-    skipped = system.settlement.events.Skipped().process_receipt(system.send(call, "operator"), errors=DISCARD)
-    if skipped:
-        index, reason = skipped[0]["args"]["index"], words(skipped[0]["args"]["reason"])
-        raise ChainError(f"entry {steps[index]['number']}: was not settled: {reason}")
-
-
-def _retire(system: System, progress: Progress, steps: list[Entry]) -> None:
-    (entry,) = steps
-    progress.retired += 1
-    if system.vault.functions.certificates().call() < progress.retired:
-        retire(
-            system, entry["source"], vintage_of(entry["batch"]), int(entry["tco2e"]), entry["source"], entry["month"]
-        )
-
-
-def retire(system: System, who: str, vintage: int, tco2e: int, beneficiary: str, why: str) -> Any:
-    """Send tokens to the vault, which burns them and gives the certificate."""
-    data = system.chain.w3.codec.encode(["string", "string"], [beneficiary, why])
-    arguments = (system.keys[who].address, system.vault.address, vintage, tco2e, data)
-    return system.send(system.credit.functions.safeTransferFrom(*arguments), who)
-
-
-def _remint(system: System, progress: Progress, steps: list[Entry]) -> None:
-    (entry,) = steps
-    progress.reminted += 1
-    if system.credit.functions.reminted().call() < progress.reminted:
-        burn = system.credit.functions.burnForRemint(vintage_of(entry["batch"]), int(entry["tco2e"]))
-        system.send(burn, entry["source"])
-
-
-def _cancel(system: System, progress: Progress, steps: list[Entry]) -> None:
-    (entry,) = steps
-    vintage, tco2e = vintage_of(entry["batch"]), int(entry["tco2e"])
-    progress.cancelled[entry["batch"]] += tco2e
-    if system.credit.functions.tally(vintage).call()[2] < progress.cancelled[entry["batch"]]:
-        functions = system.credit.functions
-        system.send(functions.freeze(vintage, True), "regulator")
-        system.send(functions.cancel(system.keys[entry["source"]].address, vintage, tco2e), "regulator")
-    if system.credit.functions.frozen(vintage).call():
-        system.send(system.credit.functions.freeze(vintage, False), "regulator")
-
-
-ACTIONS = {
-    "issue": _issue, "tokenise": _tokenise, "transfer": _transfer, "retire": _retire, "remint": _remint,
-    "cancel": _cancel,
-}  # fmt: skip
+def _grouped(steps: list[Step]) -> Iterator[list[Step]]:
+    """Transfers that follow each other, up to a batch's size; every other step alone."""
+    for transfers, run in groupby(steps, lambda step: step.action == "transfer"):
+        rows = list(run)
+        size = BATCH_FILLS if transfers else 1
+        yield from (rows[at : at + size] for at in range(0, len(rows), size))

@@ -1,106 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity 0.8.37;
+pragma solidity ^0.8.30;
 
 import {AccessControlDefaultAdminRules} from
     "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 
-/// @title Registry: who may do what, who is who, and the limits of the market
-/// @notice The admin changes in two steps after a delay; a limit changes only after the same delay, in public.
-contract Registry is AccessControlDefaultAdminRules, Pausable {
-    bytes32 public constant VERIFIER = "verifier";
-    bytes32 public constant ISSUER = "issuer";
-    bytes32 public constant OPERATOR = "operator";
-    bytes32 public constant PAUSER = "pauser";
-    bytes32 public constant REGULATOR = "regulator";
-    /// @notice Signs permits to mint: IDXCarbon, which has locked the unit.
-    bytes32 public constant REGISTRAR = "registrar";
+/// @title Who may do what, who trades for whom, and the market's limits.
+/// @notice The admin changes in two steps with a delay, and limits change only after a delay that everybody can see.
+contract Registry is AccessControlDefaultAdminRules {
+    bytes32 public constant VERIFIER = keccak256("VERIFIER");
+    bytes32 public constant ISSUER = keccak256("ISSUER");
+    bytes32 public constant OPERATOR = keccak256("OPERATOR");
+    bytes32 public constant PAUSER = keccak256("PAUSER");
+    bytes32 public constant REGULATOR = keccak256("REGULATOR");
+    bytes32 public constant IDXCARBON = keccak256("IDXCARBON");
+    bytes32 public constant VAULT = keccak256("VAULT");
+    bytes32 public constant COLLECTOR = keccak256("COLLECTOR");
 
-    bytes32 public constant DAILY_TCO2E = "daily_tco2e";
-    bytes32 public constant LARGE_TCO2E = "large_tco2e";
-    bytes32 public constant HALT_BP = "halt_bp";
-    bytes32 public constant HALT_S = "halt_s";
-    bytes32 public constant FEE_BP = "fee_bp";
+    /// @notice Limits of the market; `feePpm` in parts per million of a fill's value, quantities in tonnes.
+    struct Limits {
+        uint64 dailyCap;
+        uint64 largeTrade;
+        uint32 feePpm;
+        uint32 breakerPercent;
+        uint32 haltSeconds;
+    }
 
-    /// @notice A trader: the beneficial owner behind the address (0: unknown), and whether it was verified.
-    struct Party {
-        uint248 owner;
+    /// @notice One slot an account: a digest of who benefits from it, and whether that owner was verified.
+    struct Participant {
+        bytes31 owner;
         bool verified;
     }
 
-    /// @notice A change of a limit that waits until `due`; 0: none waits.
-    struct Change {
-        uint208 value;
-        uint48 due;
+    /// @notice Time between proposing limits and putting them in force.
+    uint48 public immutable LIMITS_DELAY;
+    /// @notice While true nothing is minted, traded or paid; retiring stays possible.
+    bool public paused;
+    /// @notice When the proposed limits may be put in force; 0 where none are proposed.
+    uint48 public limitsReadyAt;
+    Limits private _limits;
+    Limits private _proposed;
+    mapping(address account => Participant) private _participant;
+
+    error RegistryRolesConflict(address account);
+    error RegistryLimitsOutOfRange();
+    error RegistryLimitsNotReady(uint48 readyAt);
+
+    event PausedSet(bool paused, address by);
+    event ParticipantSet(address indexed account, bytes31 indexed beneficialOwner, bool verified);
+    event LimitsProposed(Limits limits, uint48 readyAt);
+    event LimitsSet(Limits limits);
+
+    /// @param admin First admin. @param delay Seconds that changes of admin and of limits wait. @param first Limits.
+    constructor(address admin, uint48 delay, Limits memory first) AccessControlDefaultAdminRules(delay, admin) {
+        _check(first);
+        LIMITS_DELAY = delay;
+        _limits = first;
+        emit LimitsSet(first);
     }
 
-    mapping(address account => Party) public party;
-    mapping(bytes32 name => uint256) public limit;
-    mapping(bytes32 name => Change) public waiting;
-
-    event PartyNoted(address indexed account, uint248 owner, bool verified);
-    event LimitProposed(bytes32 indexed name, uint256 value, uint48 due);
-    event LimitChanged(bytes32 indexed name, uint256 value);
-
-    error Registry_VerifierCannotMint(address account);
-    error Registry_UnknownLimit(bytes32 name);
-    error Registry_LimitTooHigh(bytes32 name, uint256 value);
-    error Registry_NoChangeWaits(bytes32 name);
-    error Registry_TooEarly(uint48 due);
-
-    /// @param delayS how many seconds a new admin and a new limit wait
-    /// @param admin the first admin
-    constructor(uint48 delayS, address admin) AccessControlDefaultAdminRules(delayS, admin) {
-        limit[DAILY_TCO2E] = 100_000;
-        limit[LARGE_TCO2E] = 1_000;
-        limit[HALT_BP] = 5_000;
-        limit[HALT_S] = 3_600;
-        limit[FEE_BP] = 11;
-    }
-
-    /// @notice Note who stands behind an address. Only the verifier.
-    function note(address account, uint248 owner, bool verified) external onlyRole(VERIFIER) {
-        party[account] = Party(owner, verified);
-        emit PartyNoted(account, owner, verified);
-    }
-
-    /// @notice Announce a new limit. Only the regulator.
-    function propose(bytes32 name, uint208 value) external onlyRole(REGULATOR) {
-        if (limit[name] == 0 && name != FEE_BP) revert Registry_UnknownLimit(name);
-        if ((name == FEE_BP && value > 1_000) || (name == HALT_BP && value > 10_000)) {
-            revert Registry_LimitTooHigh(name, value);
-        }
-        if (value == 0 && name != FEE_BP) revert Registry_UnknownLimit(name);
-        uint48 due = uint48(block.timestamp) + defaultAdminDelay();
-        waiting[name] = Change(value, due);
-        emit LimitProposed(name, value, due);
-    }
-
-    /// @notice Put an announced limit into force once its time has come. Anyone.
-    function enact(bytes32 name) external {
-        Change memory change = waiting[name];
-        if (change.due == 0) revert Registry_NoChangeWaits(name);
-        if (block.timestamp < change.due) revert Registry_TooEarly(change.due);
-        delete waiting[name];
-        limit[name] = change.value;
-        emit LimitChanged(name, change.value);
-    }
-
-    /// @notice Stop everything that moves credits. Only the pauser.
+    /// @notice Halt everything but retirement.
     function pause() external onlyRole(PAUSER) {
-        _pause();
+        paused = true;
+        emit PausedSet(true, msg.sender);
     }
 
-    /// @notice Go on. Only the regulator: who stops does not also start.
+    /// @notice Go on; another role than the one that paused decides it.
     function unpause() external onlyRole(REGULATOR) {
-        _unpause();
+        paused = false;
+        emit PausedSet(false, msg.sender);
     }
 
-    /// @dev Nobody may verify and mint, nor verify and give the permit to.
+    /// @notice Say who benefits from an account, and whether that owner was verified.
+    function setParticipant(address account, bytes31 owner, bool verified) external onlyRole(VERIFIER) {
+        _participant[account] = Participant(owner, verified);
+        emit ParticipantSet(account, owner, verified);
+    }
+
+    /// @notice Propose limits; they can be put in force after the delay.
+    function proposeLimits(Limits calldata next) external onlyRole(REGULATOR) {
+        _check(next);
+        _proposed = next;
+        limitsReadyAt = uint48(block.timestamp) + LIMITS_DELAY;
+        emit LimitsProposed(next, limitsReadyAt);
+    }
+
+    /// @notice Put the proposed limits in force.
+    function applyLimits() external onlyRole(REGULATOR) {
+        if (limitsReadyAt == 0 || block.timestamp < limitsReadyAt) revert RegistryLimitsNotReady(limitsReadyAt);
+        _limits = _proposed;
+        limitsReadyAt = 0;
+        emit LimitsSet(_limits);
+    }
+
+    /// @notice The limits in force.
+    function limits() external view returns (Limits memory) {
+        return _limits;
+    }
+
+    /// @notice Who benefits from two accounts (an unregistered account is its own owner), and whether both are verified.
+    function pair(address a, address b) external view returns (bytes31 ownerA, bytes31 ownerB, bool bothVerified) {
+        Participant memory first = _participant[a];
+        Participant memory second = _participant[b];
+        return (_ownerOf(a, first), _ownerOf(b, second), first.verified && second.verified);
+    }
+
+    /// @dev Nobody both verifies and issues, both permits and issues, or both pauses and regulates.
     function _grantRole(bytes32 role, address account) internal override returns (bool) {
-        bool verifies = role == VERIFIER && (hasRole(ISSUER, account) || hasRole(REGISTRAR, account));
-        bool mints = (role == ISSUER || role == REGISTRAR) && hasRole(VERIFIER, account);
-        if (verifies || mints) revert Registry_VerifierCannotMint(account);
+        bool[3] memory conflict = [
+            _both(role, account, VERIFIER, ISSUER), _both(role, account, IDXCARBON, ISSUER),
+            _both(role, account, PAUSER, REGULATOR)
+        ];
+        if (conflict[0] || conflict[1] || conflict[2]) revert RegistryRolesConflict(account);
         return super._grantRole(role, account);
+    }
+
+    /// @dev Whether an account that is given a role would hold both of two.
+    function _both(bytes32 role, address account, bytes32 a, bytes32 b) private view returns (bool) {
+        return (role == a && hasRole(b, account)) || (role == b && hasRole(a, account));
+    }
+
+    /// @dev The registered owner, else the account itself.
+    function _ownerOf(address account, Participant memory p) private pure returns (bytes31) {
+        return p.owner == 0 ? bytes31(bytes20(account)) : p.owner;
+    }
+
+    /// @dev A fee of at most 5 %, a breaker between 1 and 99 %.
+    function _check(Limits memory l) private pure {
+        if (l.feePpm > 50_000 || l.breakerPercent == 0 || l.breakerPercent > 99) revert RegistryLimitsOutOfRange();
     }
 }

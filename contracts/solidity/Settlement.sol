@@ -1,249 +1,204 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity 0.8.37;
+pragma solidity ^0.8.30;
 
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {CarbonCredit} from "./CarbonCredit.sol";
-import {Governed} from "./Governed.sol";
+import {Guarded} from "./Guarded.sol";
 import {Registry} from "./Registry.sol";
 
-/// @title Settlement: trades matched elsewhere change hands here, credits against money, within both signed limits
-/// @notice The operator chooses fills; what it cannot do is exceed an order, a limit of the registry or a halt.
-contract Settlement is EIP712, ReentrancyGuardTransient, Governed {
+/// @title Settles trades matched off-chain: each fill within both signed orders, credits against rupiah at once.
+/// @notice A batch beyond a signature's limits reverts whole. A fill that market protection stops, or whose traders
+/// cannot deliver, is skipped, said so in an event, and leaves its orders as they were.
+contract Settlement is EIP712, ReentrancyGuardTransient, Guarded {
     using SafeERC20 for IERC20;
 
-    bytes32 public constant ORDER = keccak256(
-        "Order(address trader,bool buy,uint256 id,uint64 limitIdr,uint32 tco2e,uint64 nonce,uint40 expiry)"
-    );
-    uint256 private constant PER_SLOT = 8;
-
-    /// @notice One side's signed order; vintage and side come from the fill. Orders with one nonce share one amount.
+    /// @notice What a trader signs. Eight nonces in a row share a word of storage: counting up is the cheapest.
     struct Order {
         address trader;
-        uint64 limitIdr;
-        uint32 tco2e;
-        uint64 nonce;
-        uint40 expiry;
-        bytes32 r;
-        bytes32 vs;
-    }
-
-    /// @notice A trade: both orders, what it costs a tonne, how many tonnes.
-    struct Fill {
         uint256 id;
-        uint64 priceIdr;
-        uint32 tco2e;
-        Order buy;
-        Order sell;
+        bool sells;
+        uint32 quantity;
+        uint64 limitPrice;
+        uint64 nonce;
+        uint64 expiry;
     }
 
-    /// @notice A vintage's prices: the day's reference, the last, of which day; until when it is halted.
+    /// @notice One trade: orders by their places in the batch, tonnes, rupiah a tonne.
+    struct Fill {
+        uint16 buy;
+        uint16 sell;
+        uint32 quantity;
+        uint64 price;
+    }
+
+    /// @notice A vintage's market: yesterday's last price, today's last, day number, today's tonnes, halt's end.
     struct Market {
-        uint64 referenceIdr;
-        uint64 lastIdr;
+        uint64 referencePrice;
+        uint64 lastPrice;
         uint32 day;
-        uint40 haltedUntil;
+        uint64 volume;
+        uint32 haltedUntil;
     }
 
-    /// @notice The registry's limits as read once a batch.
-    struct Limits {
-        uint256 dailyTco2e;
-        uint256 largeTco2e;
-        uint256 haltBp;
-        uint256 haltS;
-        uint256 feeBp;
-    }
+    /// @notice Why a fill was skipped.
+    enum Skip { None, Halted, PriceMove, DailyCap, Unverified, WashTrade, NoReference, Transfer }
 
-    CarbonCredit public immutable credit;
-    IERC20 public immutable money;
-    address public immutable treasury;
-    uint256 public batches;
-    mapping(uint256 id => Market) public market;
-    mapping(uint256 day => uint256) public volume;
-    mapping(uint256 batch => bytes32) public anchored;
-    mapping(address trader => mapping(uint256 slot => uint256)) private _filled;
-
-    event Settled(
-        uint256 indexed batch, uint256 indexed id, address buyer, address seller, uint64 priceIdr, uint32 tco2e, uint256 feeIdr
+    bytes32 private constant _ORDER = keccak256(
+        "Order(address trader,uint256 id,bool sells,uint32 quantity,uint64 limitPrice,uint64 nonce,uint64 expiry)"
     );
-    event Skipped(uint256 indexed batch, uint256 index, bytes reason);
-    event Halted(uint256 indexed id, uint64 referenceIdr, uint64 priceIdr, uint40 until);
-    event Anchored(uint256 indexed batch, bytes32 receipts, uint256 fills);
-    event ReferenceSet(uint256 indexed id, uint64 idr);
-    event OrderCancelled(address indexed trader, uint64 nonce);
+    /// @notice Gas that one exchange may use: a hostile receiver cannot eat the batch's.
+    uint256 public constant FILL_GAS = 300_000;
+    CarbonCredit public immutable CREDITS;
+    IERC20 public immutable RUPIAH;
+    /// @notice Who gets the fees.
+    address public immutable TREASURY;
+    /// @notice Batches settled so far; the next must carry this number, so that none settles twice.
+    uint256 public batches;
+    /// @notice Chain of the digests of the receipts behind every batch.
+    bytes32 public anchor;
+    mapping(uint256 id => Market) public market;
+    mapping(address trader => mapping(uint256 word => uint256)) private _filled;
 
-    error Settlement_NotItself();
-    error Settlement_WrongBatch(uint256 expected, uint256 given);
-    error Settlement_NoReference(uint256 id);
-    error Settlement_ReferenceSet(uint256 id);
-    error Settlement_Halted(uint256 id, uint40 until);
-    error Settlement_PriceJump(uint64 referenceIdr, uint64 priceIdr);
-    error Settlement_Expired(address trader, uint40 expiry);
-    error Settlement_BadSignature(address trader);
-    error Settlement_OutsideLimit(address trader, uint64 limitIdr, uint64 priceIdr);
-    error Settlement_OverFilled(address trader, uint64 nonce, uint256 left);
-    error Settlement_WashTrade(address buyer, address seller);
-    error Settlement_UnknownTrader(address trader);
-    error Settlement_NeedsVerified(address trader, uint32 tco2e);
-    error Settlement_DailyVolume(uint256 left, uint32 tco2e);
-    error Settlement_NothingToDo();
+    error SettlementBatch(uint256 expected);
+    error SettlementSignature(uint256 order);
+    error SettlementExpired(uint256 order);
+    error SettlementLimit(uint256 fill);
+    error SettlementOverfilled(uint256 fill);
+    error SettlementMismatch(uint256 fill);
+    error SettlementSelf();
+    error SettlementReference(uint256 id);
 
-    constructor(Registry registry_, CarbonCredit credit_, IERC20 money_, address treasury_)
+    event Traded(
+        uint256 indexed id, address indexed buyer, address indexed seller, uint256 quantity, uint256 price, uint256 fee
+    );
+    event Skipped(uint256 indexed batch, uint256 indexed fill, Skip why, bytes reason);
+    event Halted(uint256 indexed id, uint256 price, uint256 referencePrice, uint256 until);
+    event OrderCancelled(address indexed trader, uint256 nonce);
+    event ReferenceSet(uint256 indexed id, uint256 price);
+    event BatchSettled(uint256 indexed batch, bytes32 receipts, bytes32 anchor);
+
+    /// @param registry Roles and limits. @param credits What is traded. @param rupiah Paid in. @param treasury Fees.
+    constructor(Registry registry, CarbonCredit credits, IERC20 rupiah, address treasury)
         EIP712("Settlement", "1")
-        Governed(registry_)
+        Guarded(registry)
     {
-        credit = credit_;
-        money = money_;
-        treasury = treasury_;
+        (CREDITS, RUPIAH, TREASURY) = (credits, rupiah, treasury);
     }
 
-    /// @notice The first price against which jumps are judged. Once a vintage, by the regulator.
-    function setReference(uint256 id, uint64 idr) external only(registry.REGULATOR()) {
-        if (idr == 0) revert Settlement_NothingToDo();
-        if (market[id].referenceIdr != 0) revert Settlement_ReferenceSet(id);
-        market[id] = Market(idr, idr, today(), 0);
-        emit ReferenceSet(id, idr);
+    /// @notice Give a vintage its first reference price; later ones are the market's own closes.
+    function setReference(uint256 id, uint64 price) external only(REGISTRY.REGULATOR()) {
+        if (price == 0 || market[id].referencePrice != 0) revert SettlementReference(id);
+        market[id] = Market(price, price, uint32(block.timestamp / 1 days), 0, 0);
+        emit ReferenceSet(id, price);
     }
 
-    /// @notice Settle a batch. A fill that is not allowed is skipped and says why; the others go on.
-    /// @param batch its number, the next one: a batch that is sent again is refused
-    /// @param receipts digest of the signed, sequenced receipts from which the matching can be replayed
-    function settle(uint256 batch, Fill[] calldata fills, bytes32 receipts)
-        external
-        nonReentrant
-        running
-        only(registry.OPERATOR())
-    {
-        if (batch != batches + 1) revert Settlement_WrongBatch(batches + 1, batch);
-        batches = batch;
-        anchored[batch] = receipts;
-        Limits memory limits = _limits();
-        uint256 feesIdr = 0;
-        for (uint256 i = 0; i < fills.length; ++i) {
-            if (_breaks(fills[i], limits)) {
-                emit Skipped(batch, i, abi.encodeWithSelector(Settlement_PriceJump.selector, market[fills[i].id].referenceIdr, fills[i].priceIdr));
-                continue;
-            }
-            try this.settleOne(batch, fills[i], limits) returns (uint256 feeIdr) {
-                feesIdr += feeIdr;
-            } catch (bytes memory reason) {
-                emit Skipped(batch, i, reason);
-            }
-        }
-        if (feesIdr > 0) money.safeTransfer(treasury, feesIdr);
-        emit Anchored(batch, receipts, fills.length);
-    }
-
-    /// @notice One fill, whole or not at all; only called by `settle`.
-    function settleOne(uint256 batch, Fill calldata fill, Limits calldata limits) external returns (uint256 feesIdr) {
-        if (msg.sender != address(this)) revert Settlement_NotItself();
-        if (fill.tco2e == 0) revert Settlement_NothingToDo();
-        Market storage m = market[fill.id];
-        if (m.referenceIdr == 0) revert Settlement_NoReference(fill.id);
-        if (block.timestamp < m.haltedUntil) revert Settlement_Halted(fill.id, m.haltedUntil);
-        _checkParties(fill, limits);
-        if (fill.priceIdr > fill.buy.limitIdr) {
-            revert Settlement_OutsideLimit(fill.buy.trader, fill.buy.limitIdr, fill.priceIdr);
-        }
-        if (fill.priceIdr < fill.sell.limitIdr) {
-            revert Settlement_OutsideLimit(fill.sell.trader, fill.sell.limitIdr, fill.priceIdr);
-        }
-        _checkOrder(fill.buy, true, fill.id, fill.tco2e);
-        _checkOrder(fill.sell, false, fill.id, fill.tco2e);
-        uint32 day = today();
-        uint256 left = limits.dailyTco2e - _min(limits.dailyTco2e, volume[day]);
-        if (fill.tco2e > left) revert Settlement_DailyVolume(left, fill.tco2e);
-        volume[day] += fill.tco2e;
-        m.lastIdr = fill.priceIdr;
-        uint256 valueIdr = uint256(fill.priceIdr) * fill.tco2e;
-        uint256 feeIdr = valueIdr * limits.feeBp / 10_000; // rounded down, each side the same
-        money.safeTransferFrom(fill.buy.trader, address(this), valueIdr + feeIdr);
-        money.safeTransfer(fill.sell.trader, valueIdr - feeIdr);
-        credit.safeTransferFrom(fill.sell.trader, fill.buy.trader, fill.id, fill.tco2e, "");
-        emit Settled(batch, fill.id, fill.buy.trader, fill.sell.trader, fill.priceIdr, fill.tco2e, feeIdr);
-        return 2 * feeIdr;
-    }
-
-    /// @notice Void every order of one's own with this nonce.
-    function cancel(uint64 nonce) external {
-        _setFilled(msg.sender, nonce, type(uint32).max);
+    /// @notice Void one's own order whatever is left of it.
+    function cancelOrder(uint64 nonce) external {
+        _filled[msg.sender][nonce >> 3] |= uint256(type(uint32).max) << ((nonce & 7) * 32);
         emit OrderCancelled(msg.sender, nonce);
     }
 
-    /// @notice Tonnes filled of a trader's nonce; 2^32 - 1 where it was cancelled.
+    /// @notice Tonnes of an order that are filled; 2**32 - 1 where it was cancelled.
     function filled(address trader, uint64 nonce) public view returns (uint256) {
-        return uint32(_filled[trader][nonce / PER_SLOT] >> (nonce % PER_SLOT * 32));
+        return uint32(_filled[trader][nonce >> 3] >> ((nonce & 7) * 32));
     }
 
-    /// @notice The day in Jakarta.
-    function today() public view returns (uint32) {
-        return uint32((block.timestamp + 7 hours) / 1 days);
+    /// @notice Settle a batch. `signatures` are 65 bytes an order; `receipts` is the digest of the matching's receipts.
+    function settle(
+        uint256 batch, Order[] calldata orders, bytes calldata signatures, Fill[] calldata fills, bytes32 receipts
+    ) external nonReentrant running only(REGISTRY.OPERATOR()) {
+        if (batch != batches) revert SettlementBatch(batches);
+        batches = batch + 1;
+        anchor = keccak256(abi.encode(anchor, receipts));
+        for (uint256 i; i < orders.length; ++i) _checkSigned(orders[i], signatures, i);
+        Registry.Limits memory limits = REGISTRY.limits();
+        for (uint256 i; i < fills.length; ++i) {
+            Fill calldata f = fills[i];
+            Order calldata buy = orders[f.buy];
+            Order calldata sell = orders[f.sell];
+            _checkLimits(buy, sell, f, i);
+            (Skip why, bytes memory reason) = _try(buy, sell, f, limits);
+            if (why != Skip.None) emit Skipped(batch, i, why, reason);
+        }
+        emit BatchSettled(batch, receipts, anchor);
     }
 
-    /// @dev Whether this price halts the vintage; keeps reference and halt, which a revert would forget.
-    function _breaks(Fill calldata fill, Limits memory limits) private returns (bool) {
-        Market storage m = market[fill.id];
-        if (m.referenceIdr == 0 || block.timestamp < m.haltedUntil) return false; // settleOne says why
-        uint32 day = today();
-        if (m.day != day) (m.day, m.referenceIdr) = (day, m.lastIdr);
-        uint256 usual = m.referenceIdr;
-        uint256 gap = fill.priceIdr > usual ? fill.priceIdr - usual : usual - fill.priceIdr;
-        if (gap * 10_000 < usual * limits.haltBp || !_signed(fill)) return false;
-        m.haltedUntil = uint40(block.timestamp + limits.haltS);
-        emit Halted(fill.id, uint64(usual), fill.priceIdr, m.haltedUntil);
-        return true;
+    /// @notice Credits against rupiah, both or none; only this contract calls it, so that one fill can fail alone.
+    function exchange(address buyer, address seller, uint256 id, uint256 quantity, uint256 value, uint256 fee) external {
+        if (msg.sender != address(this)) revert SettlementSelf();
+        RUPIAH.safeTransferFrom(buyer, seller, value - fee);
+        if (fee != 0) RUPIAH.safeTransferFrom(buyer, TREASURY, fee);
+        CREDITS.safeTransferFrom(seller, buyer, id, quantity, "");
     }
 
-    /// @dev Both orders exist and allow the price: an invented fill cannot halt a market (settleOne then refuses it).
-    function _signed(Fill calldata fill) private view returns (bool) {
-        return _by(fill.buy, true, fill.id) && _by(fill.sell, false, fill.id)
-            && fill.priceIdr <= fill.buy.limitIdr && fill.priceIdr >= fill.sell.limitIdr;
+    /// @dev The order was signed by its trader and has not expired.
+    function _checkSigned(Order calldata o, bytes calldata signatures, uint256 i) private view {
+        if (block.timestamp > o.expiry) revert SettlementExpired(i);
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(_ORDER, o.trader, o.id, o.sells, o.quantity, o.limitPrice, o.nonce, o.expiry))
+        );
+        (address signer, ECDSA.RecoverError e,) = ECDSA.tryRecoverCalldata(digest, signatures[i * 65:(i + 1) * 65]);
+        if (e != ECDSA.RecoverError.NoError || signer != o.trader) revert SettlementSignature(i);
     }
 
-    function _checkParties(Fill calldata fill, Limits calldata limits) private view {
-        (uint248 buyer, bool buyerVerified) = registry.party(fill.buy.trader);
-        (uint248 seller, bool sellerVerified) = registry.party(fill.sell.trader);
-        if (buyer == 0) revert Settlement_UnknownTrader(fill.buy.trader);
-        if (seller == 0) revert Settlement_UnknownTrader(fill.sell.trader);
-        if (buyer == seller) revert Settlement_WashTrade(fill.buy.trader, fill.sell.trader);
-        if (fill.tco2e >= limits.largeTco2e) {
-            if (!buyerVerified) revert Settlement_NeedsVerified(fill.buy.trader, fill.tco2e);
-            if (!sellerVerified) revert Settlement_NeedsVerified(fill.sell.trader, fill.tco2e);
+    /// @dev The fill is of these two orders and within what both signed.
+    function _checkLimits(Order calldata buy, Order calldata sell, Fill calldata f, uint256 i) private view {
+        if (buy.sells || !sell.sells || buy.id != sell.id || f.quantity == 0) revert SettlementMismatch(i);
+        if (f.price > buy.limitPrice || f.price < sell.limitPrice || f.price == 0) revert SettlementLimit(i);
+        if (
+            filled(buy.trader, buy.nonce) + f.quantity > buy.quantity
+                || filled(sell.trader, sell.nonce) + f.quantity > sell.quantity
+        ) revert SettlementOverfilled(i);
+    }
+
+    /// @dev Market protection, then the exchange; effects are written before it and taken back where it fails.
+    function _try(Order calldata buy, Order calldata sell, Fill calldata f, Registry.Limits memory limits)
+        private
+        returns (Skip, bytes memory)
+    {
+        Market memory m = market[buy.id];
+        if (m.referencePrice == 0) return (Skip.NoReference, "");
+        uint32 today = uint32(block.timestamp / 1 days);
+        if (m.day != today) (m.referencePrice, m.day, m.volume) = (m.lastPrice, today, 0);
+        if (block.timestamp < m.haltedUntil) return (Skip.Halted, "");
+        uint256 move = f.price > m.referencePrice ? f.price - m.referencePrice : m.referencePrice - f.price;
+        if (move * 100 > uint256(m.referencePrice) * limits.breakerPercent) {
+            m.haltedUntil = uint32(block.timestamp) + limits.haltSeconds;
+            market[buy.id] = m;
+            emit Halted(buy.id, f.price, m.referencePrice, m.haltedUntil);
+            return (Skip.PriceMove, "");
+        }
+        if (m.volume + f.quantity > limits.dailyCap) return (Skip.DailyCap, "");
+        (bytes31 buyer, bytes31 seller, bool verified) = REGISTRY.pair(buy.trader, sell.trader);
+        if (buyer == seller) return (Skip.WashTrade, "");
+        if (f.quantity > limits.largeTrade && !verified) return (Skip.Unverified, "");
+        uint256 value = uint256(f.quantity) * f.price;
+        uint256 fee = value * limits.feePpm / 1e6;
+        _count(buy, f.quantity);
+        _count(sell, f.quantity);
+        try this.exchange{gas: FILL_GAS}(buy.trader, sell.trader, buy.id, f.quantity, value, fee) {
+            (m.lastPrice, m.volume) = (f.price, m.volume + f.quantity);
+            market[buy.id] = m;
+            emit Traded(buy.id, buy.trader, sell.trader, f.quantity, f.price, fee);
+            return (Skip.None, "");
+        } catch (bytes memory reason) {
+            _uncount(buy, f.quantity);
+            _uncount(sell, f.quantity);
+            return (Skip.Transfer, reason);
         }
     }
 
-    function _checkOrder(Order calldata order, bool buy, uint256 id, uint32 tco2e) private {
-        if (block.timestamp > order.expiry) revert Settlement_Expired(order.trader, order.expiry);
-        if (!_by(order, buy, id)) revert Settlement_BadSignature(order.trader);
-        uint256 done = filled(order.trader, order.nonce);
-        uint256 left = order.tco2e - _min(order.tco2e, done);
-        if (tco2e > left) revert Settlement_OverFilled(order.trader, order.nonce, left);
-        _setFilled(order.trader, order.nonce, uint32(done + tco2e));
+    /// @dev Add to what is filled of an order; it stays below 2**32 because the order's quantity does.
+    function _count(Order calldata o, uint256 quantity) private {
+        _filled[o.trader][o.nonce >> 3] += quantity << ((o.nonce & 7) * 32);
     }
 
-    function _by(Order calldata o, bool buy, uint256 id) private view returns (bool) {
-        bytes32 hash = keccak256(abi.encode(ORDER, o.trader, buy, id, o.limitIdr, o.tco2e, o.nonce, o.expiry));
-        (address signer, ECDSA.RecoverError error_,) = ECDSA.tryRecover(_hashTypedDataV4(hash), o.r, o.vs);
-        return error_ == ECDSA.RecoverError.NoError && signer == o.trader;
-    }
-
-    function _setFilled(address trader, uint64 nonce, uint32 tco2e) private {
-        uint256 shift = nonce % PER_SLOT * 32;
-        uint256 slot = _filled[trader][nonce / PER_SLOT];
-        _filled[trader][nonce / PER_SLOT] = (slot & ~(uint256(type(uint32).max) << shift)) | (uint256(tco2e) << shift);
-    }
-
-    function _limits() private view returns (Limits memory) {
-        return Limits(
-            registry.limit(registry.DAILY_TCO2E()), registry.limit(registry.LARGE_TCO2E()),
-            registry.limit(registry.HALT_BP()), registry.limit(registry.HALT_S()), registry.limit(registry.FEE_BP())
-        );
-    }
-
-    function _min(uint256 a, uint256 b) private pure returns (uint256) {
-        return a < b ? a : b;
+    /// @dev Take it back.
+    function _uncount(Order calldata o, uint256 quantity) private {
+        _filled[o.trader][o.nonce >> 3] -= quantity << ((o.nonce & 7) * 32);
     }
 }

@@ -1,61 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity 0.8.37;
+pragma solidity ^0.8.30;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {Governed} from "./Governed.sol";
+import {Guarded} from "./Guarded.sol";
 import {Registry} from "./Registry.sol";
 
-/// @title WasteToken: earned with a waste bank's signed receipt, one token a kilogram, redeemed for vouchers
-contract WasteToken is ERC20, EIP712, Governed {
-    bytes32 public constant RECEIPT = keccak256("Receipt(address person,uint32 kg,uint64 nonce,uint40 expiry)");
-    uint256 public immutable dailyKg;
+/// @title Waste tokens: earned by receipts that a collector signed, capped a household and month, spent on vouchers.
+contract WasteToken is ERC20, EIP712, Guarded {
+    bytes32 private constant _RECEIPT =
+        keccak256("Receipt(address household,uint256 amount,bytes32 number,uint256 expiry)");
+    /// @notice Most tokens of a household in a period of thirty days.
+    uint256 public immutable CAP;
+    mapping(bytes32 number => bool) public used;
+    mapping(address household => mapping(uint256 period => uint256)) public earned;
     uint256 public vouchers;
-    mapping(bytes32 digest => bool) public used;
-    mapping(address person => mapping(uint256 day => uint256)) public collectedKg;
 
-    event Collected(address indexed person, uint32 kg, address indexed bank);
-    event Redeemed(uint256 indexed voucher, address indexed person, uint256 tokens, string what);
+    error WasteReceiptUsed(bytes32 number);
+    error WasteReceiptExpired(uint256 expiry);
+    error WasteReceiptSigner(address signer);
+    error WasteCap(uint256 left);
+    error WasteZero();
 
-    error Waste_ReceiptUsed(bytes32 digest);
-    error Waste_ReceiptExpired(uint40 expiry);
-    error Waste_ReceiptNotByBank(address signer);
-    error Waste_DailyCap(uint256 left, uint32 kg);
-    error Waste_NothingToDo();
+    event Earned(address indexed household, uint256 amount, bytes32 indexed number, address indexed collector);
+    event Redeemed(uint256 indexed voucher, address indexed household, uint256 amount, bytes32 prize);
 
-    /// @param dailyKg_ the most that one person is credited a day
-    constructor(Registry registry_, uint256 dailyKg_) ERC20("Waste token", "SAMPAH") EIP712("WasteToken", "1") Governed(registry_) {
-        dailyKg = dailyKg_;
+    /// @param registry Roles. @param cap Most tokens of a household in thirty days.
+    constructor(Registry registry, uint256 cap) ERC20("Token Sampah", "SAMPAH") EIP712("WasteToken", "1") Guarded(registry) {
+        CAP = cap;
     }
 
-    /// @notice Whole kilograms.
+    /// @notice Whole tokens.
     function decimals() public pure override returns (uint8) {
         return 0;
     }
 
-    /// @notice Earn with a receipt that a waste bank (an operator) signed. Anyone may hand it in, once.
-    function collect(address person, uint32 kg, uint64 nonce, uint40 expiry, bytes calldata signature) external running {
-        if (kg == 0) revert Waste_NothingToDo();
-        if (block.timestamp > expiry) revert Waste_ReceiptExpired(expiry);
-        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(RECEIPT, person, kg, nonce, expiry)));
-        if (used[digest]) revert Waste_ReceiptUsed(digest);
-        address bank = ECDSA.recover(digest, signature);
-        if (!registry.hasRole(registry.OPERATOR(), bank)) revert Waste_ReceiptNotByBank(bank);
-        uint256 day = (block.timestamp + 7 hours) / 1 days;
-        uint256 left = dailyKg - collectedKg[person][day];
-        if (kg > left) revert Waste_DailyCap(left, kg);
-        used[digest] = true;
-        collectedKg[person][day] += kg;
-        emit Collected(person, kg, bank);
-        _mint(person, kg);
+    /// @notice Earn what a collector's receipt says, once.
+    function earn(address household, uint256 amount, bytes32 number, uint256 expiry, bytes calldata signature)
+        external
+        running
+    {
+        if (amount == 0) revert WasteZero();
+        if (block.timestamp > expiry) revert WasteReceiptExpired(expiry);
+        if (used[number]) revert WasteReceiptUsed(number);
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(_RECEIPT, household, amount, number, expiry)));
+        address signer = ECDSA.recoverCalldata(digest, signature);
+        if (!REGISTRY.hasRole(REGISTRY.COLLECTOR(), signer)) revert WasteReceiptSigner(signer);
+        uint256 period = block.timestamp / 30 days;
+        uint256 left = CAP - earned[household][period];
+        if (amount > left) revert WasteCap(left);
+        used[number] = true;
+        earned[household][period] += amount;
+        emit Earned(household, amount, number, signer);
+        _mint(household, amount);
     }
 
-    /// @notice Burn tokens for a numbered voucher.
-    function redeem(uint256 tokens, string calldata what) external running returns (uint256 voucher) {
-        if (tokens == 0) revert Waste_NothingToDo();
-        _burn(msg.sender, tokens);
-        voucher = ++vouchers;
-        emit Redeemed(voucher, msg.sender, tokens, what);
+    /// @notice Spend tokens on a prize or discount.
+    function redeem(uint256 amount, bytes32 prize) external running returns (uint256 voucher) {
+        if (amount == 0) revert WasteZero();
+        voucher = vouchers++;
+        emit Redeemed(voucher, msg.sender, amount, prize);
+        _burn(msg.sender, amount);
     }
 }

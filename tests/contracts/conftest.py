@@ -1,33 +1,28 @@
-"""One deployed system; every test begins from the same snapshot of its chain."""
+"""One deployed system a test module, wound back after every test."""
 
 import pytest
 
-pytest.importorskip("web3")
-
-from contracts.chain import connect, known_key
-from contracts.market import deploy
-
-RUPIAH = 10**9
-IDS = {"forest": 1, "solar": 2}
+from contracts.gas import ID, Bench, bench
 
 
-@pytest.fixture(scope="session")
-def deployed():
-    """A sells, B buys, C has A's owner, D is not verified, E is unknown."""
-    system = deploy(connect(), known_key, ("A", "B", "C", "D", "E"))
-    for who, owner in (("A", 1), ("B", 2), ("C", 1), ("D", 3)):
-        system.join(who, owner, who != "D", RUPIAH)
-    system.join("E", 0, False, RUPIAH)
-    system.issue(1, "forest-2025", 10_000)
-    system.send(system.permit(system.keys["A"].address, 1, 5_000, b"L" * 32, 1), "issuer")
-    system.send(system.settlement.functions.setReference(1, 115_000), "regulator")
-    return system
+@pytest.fixture(scope="module")
+def deployed() -> Bench:
+    return bench(3, credits_each=0)
 
 
 @pytest.fixture
-def system(deployed):
-    """The deployed system, as it was at first."""
-    tester = deployed.chain.w3.provider.ethereum_tester
-    snapshot = tester.take_snapshot()
+def b(deployed: Bench):
+    """A verified vintage ID, three traders with Rp 10^12 and approvals, no credits yet."""
+    chain = deployed.system.chain
+    snapshot = chain.tester.take_snapshot()
     yield deployed
-    tester.revert_to_snapshot(snapshot)
+    chain.tester.revert_to_snapshot(snapshot)
+    chain.nonces.clear()
+
+
+@pytest.fixture
+def held(b: Bench) -> Bench:
+    """The same, with 1,000 t in the first trader's hands."""
+    b.mint(b.traders[0].address, 1_000, "start")
+    assert b.system.credits.functions.balanceOf(b.traders[0].address, ID).call() == 1_000
+    return b

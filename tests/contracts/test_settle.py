@@ -1,108 +1,110 @@
-"""A ledger settled on a chain: equal to the Python ledger, also when it was cut off; and what goes wrong with chains."""
+"""A ledger settled on a chain: equal to the Python ledger, also when it was cut off; the order of arrival is provable."""
 
-from dataclasses import asdict
+from dataclasses import replace
 
 import pytest
-from eth_account import Account
 
 from contracts import chain as chains
-from contracts.audit import TOTALS, audit_chain
-from contracts.chain import ChainError, connect, known_key
-from contracts.market import deploy
-from contracts.settle import differences, holders_of, settle
+from contracts import receipts
+from contracts.audit import audit_chain
+from contracts.deploy import deploy
+from contracts.errors import ChainError
+from contracts.settle import Desk, Step, holders_from
 from twin.carbon.credits.ledger import Ledger
 
+TOTALS = ("issued", "tokens", "spe_grk", "retired", "cancelled")
 
-@pytest.fixture
-def ledger():
+
+@pytest.fixture(scope="module")
+def ledger() -> Ledger:
     """Two months with every action in them."""
     ledger = Ledger()
-    for holder, batch in (("developers", "one"), ("trenggalek", "two")):
+    for holder, batch in (("developers", "one"), ("trenggalek", "two"), ("traders", "three")):
         ledger.issue(holder, batch, 1_000)
-        ledger.tokenise(holder, batch, 900)
+        ledger.tokenise(holder, batch, 1_000)
     ledger.transfer("token", "developers", "companies", "one", 300)
     ledger.transfer("token", "trenggalek", "companies", "two", 200)
     ledger.retire("token", "companies", "one", 100)
-    ledger.remint("companies", "two", 50)
-    ledger.tokenise("companies", "two", 20)
-    ledger.cancel("token", "companies", "two", 30)
+    ledger.remint("traders", "three", 70)
+    ledger.remint("traders", "three", 50)
     ledger.transfer("token", "companies", "voluntary", "one", 150)
+    ledger.tokenise("traders", "three", 60)
     ledger.retire("token", "voluntary", "one", 150)
+    ledger.transfer("token", "trenggalek", "traders", "two", 80)
+    ledger.cancel("token", "companies", "two", 30)
     return ledger
 
 
-def entries_of(ledger):
-    return [{**asdict(e), "month": f"2026-0{1 + (e.number > 7)}", "price_idr": 50_000} for e in ledger.entries]
+@pytest.fixture(scope="module")
+def steps(ledger) -> list[Step]:
+    return [
+        Step(f"2026-0{1 + (e.number > 9)}", e.number, e.action, e.batch, e.tco2e, e.source, e.target, 50_000)
+        for e in ledger.entries
+    ]
 
 
-def totals_of(ledger):
-    return {name: ledger.totals()[name] for name in TOTALS}
+def settled(system, steps, holders, label="run", **more):
+    desk = Desk(system, holders, label, **more)
+    desk.open()
+    desk.settle(steps)
+    return desk
 
 
-def test_a_settlement_that_is_cut_off_at_any_step_goes_on_and_does_nothing_twice(ledger, monkeypatch):
-    entries = entries_of(ledger)
-    system = deploy(connect(), known_key, holders_of(entries))
-    send, left = chains.Chain.send, [0]
+def totals_of(found) -> dict[str, int]:
+    return {name: getattr(found, name) for name in TOTALS}
 
-    def failing(self, call, account):
+
+@pytest.fixture(scope="module")
+def world():
+    chain, accounts = chains.embedded()
+    return deploy(chain, accounts), holders_from(accounts)
+
+
+def test_cut_off_at_any_step_it_goes_on_and_does_nothing_twice(world, ledger, steps, monkeypatch, tmp_path):
+    system, holders = world
+    send, left, file = chains.Chain.send, [0], tmp_path / "receipts.jsonl"
+
+    def failing(self, sender, call, what):
         left[0] -= 1
         if left[0] < 0:
-            raise ChainError("the node does not answer")
-        return send(self, call, account)
+            raise ChainError("the node is down")
+        return send(self, sender, call, what)
 
     monkeypatch.setattr(chains.Chain, "send", failing)
-    for _ in range(40):
-        left[0] = 3  # three transactions, then the node is down
+    for _ in range(60):
+        left[0] = 7  # so many transactions, then the node is down
         try:
-            settle(system, entries)
+            settled(system, steps, holders, receipts_file=file)
             break
         except ChainError:
             continue
     else:
         pytest.fail("never came to an end")
-    assert differences(system, entries, totals_of(ledger)) == []
-    assert audit_chain(system.chain, system.credit.address).document["conserved"]
-    before = system.chain.transactions
-    settle(system, entries)
-    assert system.chain.transactions == before
-    wrong = {**totals_of(ledger), "retired": 251}
-    assert differences(system, entries, wrong) == ["retired: the chain has 250 t, the ledger 251"]
+    found = audit_chain(system.chain, system.credits.address)
+    assert totals_of(found) == {name: ledger.totals()[name] for name in TOTALS}
+    assert found.conserved, found.alerts
+    names = {account.address: name for name, account in holders.items()}
+    tokens = {(names[address], batch): t for (address, batch), t in found.balances.items()}
+    assert tokens == {(a, b): t for (place, a, b), t in ledger.balances.items() if place == "token" and t}
+    before = len(system.chain.gas_used)
+    left[0] = 1_000
+    again = settled(system, steps, holders)
+    assert len(system.chain.gas_used) == before
+    assert again.outcome.held_already == len(steps) - 3  # what is issued is not on the chain
+
+    told = receipts.read(file)
+    operators = receipts.operators(system.chain, system.settlement)
+    assert operators == {system.roles["OPERATOR"].address}
+    check = lambda found: receipts.verify(found, system.settlement, system.chain.id, operators)  # noqa: E731
+    assert check(told) == []
+    last = [one for one in told if one.batch == told[-1].batch]
+    assert "not those that were anchored" in check(told[: -len(last)])[0]  # left out
+    moved = [replace(a, sequence=b.sequence) for a, b in zip(last, reversed(last), strict=True)]
+    assert "not those that were anchored" in check([*told[: -len(last)], *moved])[0]
+    assert "is no operator" in receipts.verify(told, system.settlement, system.chain.id, {"0x0"})[0]
 
 
-def test_a_provider_that_lies_about_a_receipt_is_found_out(system, monkeypatch):
-    real = system.chain.w3.eth.wait_for_transaction_receipt
-    monkeypatch.setattr(
-        system.chain.w3.eth, "wait_for_transaction_receipt", lambda sent: {**real(sent), "blockHash": b"\1" * 32}
-    )
-    with pytest.raises(ChainError, match="its own block does not bear out"):
-        system.send(system.credit.functions.burnForRemint(1, 1), "A")
-
-
-def test_no_funds_wrong_chain_no_node_no_contract(system):
-    with pytest.raises(ChainError, match="node refused a transaction"):
-        system.chain.send(system.credit.functions.burnForRemint(1, 1), known_key("pauper"))
-    with pytest.raises(ChainError, match="no node answers"):
-        connect("http://127.0.0.1:9")
-    with pytest.raises(ChainError, match=r"is chain .*, not 5"):
-        connect(None, 5)
-    with pytest.raises(ChainError, match="no contract on chain"):
-        system.chain.at("CarbonCredit", "0x" + 40 * "1")
-
-
-def test_keys_come_from_a_keystore_file_or_the_environment(tmp_path, monkeypatch):
-    import json
-
-    account = known_key("A")
-    secret = Account.encrypt(account.key, "open", kdf="pbkdf2", iterations=2)
-    (tmp_path / "operator.json").write_text(json.dumps(secret))
-    with pytest.raises(ChainError, match=chains.PASSWORD_VARIABLE):
-        chains.key("operator", tmp_path)
-    monkeypatch.setenv(chains.PASSWORD_VARIABLE, "shut")
-    with pytest.raises(ChainError, match="is no keystore"):
-        chains.key("operator", tmp_path)
-    monkeypatch.setenv(chains.PASSWORD_VARIABLE, "open")
-    assert chains.key("operator", tmp_path).address == account.address
-    with pytest.raises(ChainError, match="no key of issuer"):
-        chains.key("issuer", tmp_path)
-    monkeypatch.setenv("TRENGGALEK_KEY_ISSUER", account.key.hex())
-    assert chains.key("issuer", tmp_path).address == account.address
+def test_a_file_that_holds_no_receipts_is_refused(tmp_path):
+    (tmp_path / "file").write_text('{"batch": 1}\n')
+    with pytest.raises(ChainError, match=r"file:1: is no receipt"):
+        receipts.read(tmp_path / "file")
