@@ -88,15 +88,15 @@ def audit_chain(chain: Chain, address: str) -> Audit:
     """Rebuild all vintages of a CarbonCredit contract from its events. Balances are by (address, batch)."""
     credit = chain.at("CarbonCredit", address)
     found = Audit()
-    batches = {log["args"]["id"]: log["args"]["project"]["project"] for log in _logs(credit, "Registered")}
+    batches = {log["args"]["id"]: log["args"]["project"]["project"] for log in chain.logs(credit, "Registered")}
     sums: dict[str, Counter[int]] = {name: Counter() for name in ("Minted", "Remint", "Retired", "Cancelled")}
     for name, counts in sums.items():
-        for log in _logs(credit, name):
+        for log in chain.logs(credit, name):
             counts[log["args"]["id"]] += log["args"]["amount"]
-    moved = _balances(credit, found)
+    moved = _balances(chain, credit, found)
     for id_ in sorted(set(batches) | {i for counts in sums.values() for i in counts} | {i for _, i in moved}):
         _vintage(found, credit, id_, batches.get(id_, str(id_)), {n: c[id_] for n, c in sums.items()}, moved)
-    _serials(found, credit)
+    _serials(found, chain, credit)
     _certificates(found, chain, credit)
     found.balances = {
         (holder, batches.get(id_, str(id_))): t for (holder, id_), t in moved.items() if t and holder != NOBODY
@@ -104,22 +104,18 @@ def audit_chain(chain: Chain, address: str) -> Audit:
     return found
 
 
-def _logs(contract: Contract, event: str) -> list[Any]:
-    return list(contract.events[event]().get_logs(from_block=0))
-
-
-def _balances(credit: Contract, found: Audit) -> Counter[tuple[str, int]]:
+def _balances(chain: Chain, credit: Contract, found: Audit) -> Counter[tuple[str, int]]:
     """Balances by (address, id) from transfers in their order; nobody's is minus what is in circulation."""
     moves = [
         (log["blockNumber"], log["logIndex"], log["args"]["from"], log["args"]["to"], id_, amount)
         for event, ids, amounts in (("TransferSingle", "id", "value"), ("TransferBatch", "ids", "values"))
-        for log in _logs(credit, event)
+        for log in chain.logs(credit, event)
         for id_, amount in zip(_list(log["args"][ids]), _list(log["args"][amounts]), strict=True)
     ]
     held: Counter[tuple[str, int]] = Counter()
     frozen = {
         log["args"]["id"]: (log["blockNumber"], log["logIndex"])
-        for log in _logs(credit, "StatusSet")
+        for log in chain.logs(credit, "StatusSet")
         if log["args"]["status"] >= FROZEN
     }
     for block, index, source, target, id_, amount in sorted(moves):
@@ -154,17 +150,17 @@ def _vintage(
     found.cancelled += sums["Cancelled"]
 
 
-def _serials(found: Audit, credit: Contract) -> None:
+def _serials(found: Audit, chain: Chain, credit: Contract) -> None:
     """What was re-minted and then tokenised again was issued once: its serial numbers tell. More of those is fraud."""
     ranges: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     locks: Counter[bytes] = Counter()
-    for log in _logs(credit, "Minted"):
+    for log in chain.logs(credit, "Minted"):
         a = log["args"]
         ranges[a["id"]].append((a["serialFirst"], a["serialFirst"] + a["amount"]))
         locks[a["lock"]] += 1
     found.alerts += [f"lock 0x{lock.hex()}: was minted {n} times" for lock, n in locks.items() if n > 1]
     reminted = Counter[int]()
-    for log in _logs(credit, "Remint"):
+    for log in chain.logs(credit, "Remint"):
         reminted[log["args"]["id"]] += log["args"]["amount"]
     for id_, pairs in ranges.items():
         again, end = 0, 0
@@ -180,11 +176,11 @@ def _serials(found: Audit, credit: Contract) -> None:
 def _certificates(found: Audit, chain: Chain, credit: Contract) -> None:
     """Every retired tonne stands on a certificate."""
     retired: Counter[tuple[str, int]] = Counter()
-    for log in _logs(credit, "Retired"):
+    for log in chain.logs(credit, "Retired"):
         retired[log["args"]["vault"], log["args"]["id"]] += log["args"]["amount"]
     for address in {vault for vault, _ in retired}:
         vault = chain.at("CarbonVault", Web3.to_checksum_address(address))
-        for log in _logs(vault, "CertificateIssued"):
+        for log in chain.logs(vault, "CertificateIssued"):
             retired[address, log["args"]["id"]] -= log["args"]["amount"]
     found.alerts += [f"vintage {id_}: {t} t retired without a certificate" for (_, id_), t in retired.items() if t]
 

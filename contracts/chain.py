@@ -32,6 +32,7 @@ class Chain:
     tester: Any = None  # eth-tester, where the chain is embedded
     nonces: dict[str, int] = field(default_factory=dict)
     gas_used: list[tuple[str, int]] = field(default_factory=list)
+    _read: dict[str | None, tuple[bytes, list[Any]]] = field(default_factory=dict)
 
     @property
     def id(self) -> int:
@@ -112,6 +113,25 @@ class Chain:
             )
         message = error.message if isinstance(error, Web3RPCError) else str(error)
         return ChainError(f"{what}: the node refused: {message or type(error).__name__}")
+
+    def logs(self, contract: Contract, event: str) -> list[Any]:
+        """All events of one kind that a contract has emitted, in the chain's order.
+
+        The chain is asked once for all kinds and again when it has a new block; the embedded one, which searches all
+        its blocks each time, once for all contracts.
+        """
+        address = None if self.tester is not None else contract.address
+        newest = bytes(self.web3.eth.get_block("latest")["hash"])
+        if self._read.get(address, (b"",))[0] != newest:
+            wanted: Any = {"fromBlock": 0, "toBlock": "latest"} | ({"address": address} if address else {})
+            self._read[address] = newest, list(self.web3.eth.get_logs(wanted))
+        kind = contract.events[event]()
+        topic = bytes(Web3.to_bytes(hexstr=kind.topic))
+        return [
+            kind.process_log(log)
+            for log in self._read[address][1]
+            if log["address"] == contract.address and log["topics"] and bytes(log["topics"][0]) == topic
+        ]
 
     def deploy(self, sender: LocalAccount, name: str, *given: Any) -> Contract:
         """Deploy a contract from its committed artefact."""

@@ -122,7 +122,7 @@ def settle(
         on_chain = audits.audit_chain(chain, system.credits.address)
         told = read(receipts_file) if receipts_file else desk.receipts
         if receipts_file or not outcome.held_already:
-            on_chain.alerts += verify(told, system.settlement, chain.id, {system.roles["OPERATOR"].address})
+            on_chain.alerts += verify(told, chain, system.settlement, {system.roles["OPERATOR"].address})
         differs = audits.differences(audits.audit_run(run), on_chain, {a.address: n for n, a in holders.items()})
     document = {
         "credits": system.credits.address, "steps": dict(outcome.done), "held_already": outcome.held_already,
@@ -152,7 +152,7 @@ def receipts(
     chain = node(url, chain_id)
     contract = chain.at("Settlement", settlement)
     told = read(file)
-    alerts = verify(told, contract, chain.id, operators(chain, contract))
+    alerts = verify(told, chain, contract, operators(chain, contract))
     terminal.print_facts({"receipts": len(told), "alerts": alerts}, f"receipts of {settlement}", as_json)
     if alerts:
         raise typer.Exit(1)

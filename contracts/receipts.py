@@ -77,7 +77,7 @@ def read(path: Path) -> list[Receipt]:
     return found
 
 
-def verify(receipts: Iterable[Receipt], settlement: Contract, chain_id: int, operators: set[str]) -> list[str]:
+def verify(receipts: Iterable[Receipt], chain: Chain, settlement: Contract, operators: set[str]) -> list[str]:
     """What is wrong with the receipts of all batches that a settlement contract has anchored; [] where they hold.
 
     Of a batch that was tried more than once only the receipts that were anchored count.
@@ -86,7 +86,7 @@ def verify(receipts: Iterable[Receipt], settlement: Contract, chain_id: int, ope
     for one in receipts:
         by_batch[one.batch].append(one)
     alerts, anchor, due = list[str](), NOTHING, 0
-    for log in settlement.events.BatchSettled().get_logs(from_block=0):
+    for log in chain.logs(settlement, "BatchSettled"):
         batch, told = log["args"]["batch"], bytes(log["args"]["receipts"])
         own = _anchored(by_batch[batch], told)
         if own is None:
@@ -97,7 +97,7 @@ def verify(receipts: Iterable[Receipt], settlement: Contract, chain_id: int, ope
             due = one.sequence + 1
             arrival = Arrival(one.sequence, bytes.fromhex(one.order))
             signer = Account.recover_message(
-                signable(settlement, arrival, chain_id), signature=bytes.fromhex(one.signature)
+                signable(settlement, arrival, chain.id), signature=bytes.fromhex(one.signature)
             )
             if signer not in operators:
                 alerts.append(f"batch {batch}: receipt {one.sequence} is signed by {signer}, who is no operator")
@@ -111,7 +111,7 @@ def operators(chain: Chain, settlement: Contract) -> set[str]:
     """Who has ever been given the operator's role in the settlement's registry."""
     registry = chain.at("Registry", settlement.functions.REGISTRY().call())
     role = bytes(registry.functions.OPERATOR().call())
-    logs = registry.events.RoleGranted().get_logs(from_block=0)
+    logs = chain.logs(registry, "RoleGranted")
     return {log["args"]["account"] for log in logs if bytes(log["args"]["role"]) == role}
 
 

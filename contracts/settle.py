@@ -190,7 +190,7 @@ class Desk:
     @cached_property
     def retired_reasons(self) -> set[str]:
         """Reasons of the certificates that were there when this desk first asked."""
-        logs = self.system.vault.events.CertificateIssued.get_logs(from_block=0)
+        logs = self.system.chain.logs(self.system.vault, "CertificateIssued")
         return {log["args"]["reason"] for log in logs}
 
     @cached_property

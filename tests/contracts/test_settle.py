@@ -95,13 +95,13 @@ def test_cut_off_at_any_step_it_goes_on_and_does_nothing_twice(world, ledger, st
     told = receipts.read(file)
     operators = receipts.operators(system.chain, system.settlement)
     assert operators == {system.roles["OPERATOR"].address}
-    check = lambda found: receipts.verify(found, system.settlement, system.chain.id, operators)  # noqa: E731
+    check = lambda found: receipts.verify(found, system.chain, system.settlement, operators)  # noqa: E731
     assert check(told) == []
     last = [one for one in told if one.batch == told[-1].batch]
     assert "not those that were anchored" in check(told[: -len(last)])[0]  # left out
     moved = [replace(a, sequence=b.sequence) for a, b in zip(last, reversed(last), strict=True)]
     assert "not those that were anchored" in check([*told[: -len(last)], *moved])[0]
-    assert "is no operator" in receipts.verify(told, system.settlement, system.chain.id, {"0x0"})[0]
+    assert "is no operator" in receipts.verify(told, system.chain, system.settlement, {"0x0"})[0]
 
 
 def test_a_file_that_holds_no_receipts_is_refused(tmp_path):
