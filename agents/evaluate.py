@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,9 +46,10 @@ Progress = Callable[[int, int], None]
 
 def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Progress | None = None) -> list[Row]:
     """One row a scene and seed with all measures; an hour that was lived before is not lived again."""
-    network, weights = policy_of(policy)
+    network, weights, decision_s = policy_of(policy)
     if not isinstance(network, Network):
         return _rule_rows(policy.stem, network, scenes, progress)
+    scenes = [(replace(scene, decision_s=decision_s), seed) for scene, seed in scenes]
     places = [_kept(weights, scene, seed) for scene, seed in scenes]
     missing = [i for i, place in enumerate(places) if not place.is_file()]
     with ThreadPoolExecutor(CORES) as pool:
@@ -62,13 +64,14 @@ def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Pro
     ]
 
 
-def policy_of(policy: Path) -> tuple[Network | Mapping[str, Any], str]:
-    """The network of a file or bundle, or the rule that a bundle names; and the digest of what decides.
+def policy_of(policy: Path) -> tuple[Network | Mapping[str, Any], str, float]:
+    """The network of a file or bundle, or the rule that a bundle names; the digest of what decides; how often [s].
 
     Raises TrainingError for what is neither, and says which bundles are shipped.
     """
     if policy.suffix == ".npz" and policy.is_file():
-        return load(policy), hashlib.sha256(policy.read_bytes()).hexdigest()
+        network = load(policy)
+        return network, hashlib.sha256(policy.read_bytes()).hexdigest(), network.decision_s
     found = policy if policy.is_dir() else SHIPPED / policy
     if not found.is_dir():
         shipped = ", ".join(sorted(path.name for path in SHIPPED.glob("*/"))) or "none"
@@ -80,7 +83,7 @@ def policy_of(policy: Path) -> tuple[Network | Mapping[str, Any], str]:
     if bundle.kind != "signals":
         raise TrainingError(f"{found}: is a bundle of kind {bundle.kind!r}, no signal policy")
     session: Network | None = bundle.runner.session
-    return (bundle.contract["policy"] if session is None else session), bundle.digest
+    return (bundle.contract["policy"] if session is None else session), bundle.digest, bundle.contract["decision_s"]
 
 
 def _rule_rows(

@@ -97,8 +97,10 @@ def _signals(model: str, network: str | None, junction: str | None, plan: Path |
     if not Path(model).is_file():
         raise TrainingError(f"{model}: is neither a file of weights nor one of the rules {', '.join(RULES)}")
     safety = replace(safety, detectors_needed_share=own.get("detectors_needed_share", NEEDED_SHARE))
-    contract |= {"policy": {"kind": "onnx"}, "inputs": network_inputs(), "outputs": OUTPUTS, "decision_s": DECISION_S}
-    return contract | {"safety": safety_as_json(safety)}, phase_network(load(Path(model)))
+    network_ = load(Path(model))
+    contract |= {"policy": {"kind": "onnx"}, "inputs": network_inputs(), "outputs": OUTPUTS}
+    contract |= {"decision_s": network_.decision_s, "safety": safety_as_json(safety)}
+    return contract, phase_network(network_)
 
 
 def _site(network: str | None, junction: str | None, plan: Path | None) -> tuple[Site, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,20 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from agents.network import MOVEMENT, NEVER, PHASE, SHORT_GREEN, PhaseNetwork
+from agents.network import (
+    HEADWAY_S,
+    INDEX,
+    LONGEST_RED,
+    LONGEST_UNSERVED,
+    MOVEMENT,
+    MOVEMENT_SCALE,
+    NEVER,
+    PHASE,
+    PHASE_SCALE,
+    SHARPNESS,
+    URGENT,
+    PhaseNetwork,
+)
 from controllers.features import MOVEMENTS, PHASES
 
 OPSET, IR_VERSION = 18, 8
@@ -66,16 +80,18 @@ def phase_network(network: PhaseNetwork) -> bytes:
 
     exists = g.column("phases", PHASE["exists"])
     absent = g.add("Less", exists, g.weight([0.5]))  # (rows, PHASES, 1)
-    embedded = g.add("Relu", layer(g.add("Relu", layer("movements", "movement.0")), "movement.2"))
-    embedded = g.add("Mul", embedded, g.column("movements", MOVEMENT["exists"]))
-    served = g.add("MatMul", "serves", embedded)
-    everybody = g.add("ReduceSum", embedded, g.weight([1], np.int64), keepdims=1)
-    seen = g.add("Concat", served, g.add("Sub", everybody, served), "phases", axis=2)
-    own = g.add("Relu", layer(g.add("Relu", layer(seen, "phase.0")), "phase.2"))
-    rivals = _attention(g, own, absent, weights, width, network.compete.num_heads)
-    both = g.add("Concat", own, rivals, axis=2)
-    learned = layer(g.add("Relu", layer(both, "score.0")), "score.2")
-    scores = g.add("Add", learned, _pressure(g, weights["pressure"]))
+    scores = _index(g, weights["index"])
+    if network.has_learned:
+        embedded = g.add("Relu", layer(g.add("Relu", layer("movements", "movement.0")), "movement.2"))
+        embedded = g.add("Mul", embedded, g.column("movements", MOVEMENT["exists"]))
+        served = g.add("MatMul", "serves", embedded)
+        everybody = g.add("ReduceSum", embedded, g.weight([1], np.int64), keepdims=1)
+        seen = g.add("Concat", served, g.add("Sub", everybody, served), "phases", axis=2)
+        own = g.add("Relu", layer(g.add("Relu", layer(seen, "phase.0")), "phase.2"))
+        rivals = _attention(g, own, absent, weights, width, network.compete.num_heads)
+        both = g.add("Concat", own, rivals, axis=2)
+        learned = layer(g.add("Relu", layer(both, "score.0")), "score.2")
+        scores = g.add("Add", learned, scores)
     masked = g.add("Where", absent, g.weight([NEVER]), scores)
     g.add("Squeeze", masked, g.weight([2], np.int64), out="scores")
     inputs = {
@@ -102,15 +118,54 @@ def _attention(g: _Graph, own: str, absent: str, weights: dict[str, np.ndarray],
     return g.linear(joined, weights["compete.out_proj.weight"], weights["compete.out_proj.bias"])
 
 
-def _pressure(g: _Graph, pressure: np.ndarray) -> str:
-    """Vehicles served, those downstream, and the present phase's two bonuses, weighted."""
-    green = g.add("Cast", g.add("Greater", "serves", g.weight([0.0])), to=TensorProto.FLOAT)
-    sums = g.add("MatMul", green, g.column("movements", MOVEMENT["vehicles"], MOVEMENT["downstream"]))
-    present = g.column("phases", PHASE["present"])
-    left = g.add("Sub", g.weight([SHORT_GREEN]), g.column("phases", PHASE["green"]))
-    short = g.add("Mul", g.add("Relu", left), present)
-    parts = g.add("Concat", sums, present, short, axis=2)
-    return g.add("MatMul", parts, g.weight((pressure * [1.0, -1.0, 1.0, 1.0])[:, None]))
+def _index(g: _Graph, index: np.ndarray) -> str:
+    """`network.index_of` times its sharpness, (rows, PHASES, 1)."""
+    c = dict(zip(INDEX, index.tolist(), strict=True))
+
+    def times(x: str, factor: float) -> str:
+        return g.add("Mul", x, g.weight([factor]))
+
+    def total(*parts: str) -> str:
+        return functools.reduce(lambda a, b: g.add("Add", a, b), parts)
+
+    def at_least(x: str, low: float) -> str:
+        return g.add("Max", x, g.weight([low]))
+
+    def at_most(x: str, high: float) -> str:
+        return g.add("Min", x, g.weight([high]))
+
+    def read(array: str, places: Mapping[str, int], scales: Mapping[str, float], *names: str) -> list[str]:
+        return [times(g.column(array, places[name]), scales[name]) for name in names]
+
+    vehicles, halting, inflow, downstream, red = read(
+        "movements", MOVEMENT, MOVEMENT_SCALE, "vehicles", "halting", "inflow", "downstream", "red"
+    )
+    moving, minutes = g.add("Sub", vehicles, halting), at_most(times(red, 1 / 60), LONGEST_RED)
+    queue, lane = total(halting, times(moving, c["moving"])), at_most(vehicles, 1.0)
+    full = g.add("Cast", g.add("Greater", "serves", g.weight([0.75])), to=TensorProto.FLOAT)
+    some = g.add("Cast", g.add("Greater", "serves", g.weight([0.25])), to=TensorProto.FLOAT)
+    weight = total(full, times(g.add("Sub", some, full), c["yield"]))
+    worth = total(
+        queue, times(inflow, c["inflow"]), times(downstream, -c["downstream"]), times(lane, c["lanes"]),
+        times(g.add("Mul", vehicles, minutes), c["red"]),
+    )  # fmt: skip
+    bonus = total(times(moving, c["stay_moving"]), times(lane, c["stay_lanes"]), times(inflow, c["stay_inflow"]))
+    served, stays, waiting = (g.add("MatMul", weight, part) for part in (worth, bonus, queue))
+    row = g.add("Transpose", at_least(queue, 0.0), perm=[0, 2, 1])
+    longest = g.add("ReduceMax", g.add("Mul", weight, row), g.weight([2], np.int64), keepdims=1)
+    present, green_s, unserved, calls, urgent = read(
+        "phases", PHASE, PHASE_SCALE, "present", "green", "unserved", "walk_calls", "priority"
+    )
+    absent = g.add("Sub", g.weight([1.0]), present)
+    clearing_s = total(times(absent, c["setup_s"]), times(longest, HEADWAY_S), g.weight([1.0]))
+    short_s = at_least(g.add("Sub", g.weight([c["short_s"]]), green_s), 0.0)
+    staying = total(g.weight([c["stay"]]), times(short_s, c["short"]), stays, times(green_s, -c["long"] / 30))
+    waited = g.add("Mul", calls, at_most(times(unserved, 1 / 60), LONGEST_UNSERVED))
+    rate = g.add("Div", at_least(waiting, 0.0), clearing_s)
+    found = total(
+        served, times(rate, c["rate"]), g.add("Mul", present, staying), times(waited, c["walk"]), times(urgent, URGENT)
+    )
+    return times(found, SHARPNESS)
 
 
 def tanh_layers(layers: Sequence[np.ndarray], inputs: int) -> bytes:

@@ -51,7 +51,7 @@ def live_all(network: PhaseNetwork, scenes: Sequence[tuple[Scene, int]]) -> list
 
 def delays(network: PhaseNetwork, networks: Sequence[str], seeds: Sequence[int]) -> dict[str, float]:
     """Mean delay of a vehicle on each network over the seeds [s], those never let in counted."""
-    scenes = [(Scene(name, measured=True), seed) for name in networks for seed in seeds]
+    scenes = [(Scene(name, measured=True, decision_s=network.decision_s), seed) for name in networks for seed in seeds]
     found = [measures["delay_s"] for measures in live_all(network, scenes)]
     means = np.array(found).reshape(len(networks), len(seeds)).mean(axis=1)
     return dict(zip(networks, means.tolist(), strict=True))

@@ -117,7 +117,7 @@ def train(
     """
     torch.set_num_threads(settings.threads)
     folder.mkdir(parents=True, exist_ok=True)
-    _remember(settings, folder / SETTINGS)
+    remember(settings, folder / SETTINGS, "decisions")
     begun = (folder / MODEL).is_file()
     streets = training_environment(settings.reward, settings.with_trenggalek, settings.seed, settings.shared)
     model = algorithm.load(folder / MODEL, env=streets, device="cpu") if begun else make(settings, streets)
@@ -136,11 +136,12 @@ def train(
     return folder / BEST
 
 
-def _remember(settings: Any, path: Path) -> None:
+def remember(settings: Any, path: Path, may_grow: str) -> None:
+    """Keep the settings of a training. Raises TrainingError if it was begun with others; `may_grow` may be another."""
     told = asdict(settings)
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
-        others = [name for name in told if name != "decisions" and told[name] != before.get(name)]
+        others = [name for name in told if name != may_grow and told[name] != before.get(name)]
         if others:
             raise TrainingError(
                 f"{path.parent} was begun with {', '.join(f'{name} {before.get(name)}' for name in others)}:"

@@ -69,7 +69,7 @@ def mutants() -> list[tuple[str, str, str, str]]:
     """(file, what was done, the source before, after): every guard dropped, every modifier dropped, and TURNS."""
     found = []
     for path in sorted((CONTRACTS / "solidity").glob("*.sol")):
-        if path.name == "HostileReceiver.sol":
+        if path.name in ("HostileReceiver.sol", "OnChainBook.sol"):  # a test's, and a measurement's
             continue
         text = path.read_text(encoding="utf-8")
         lines = text.splitlines(keepends=True)

@@ -67,11 +67,22 @@ def test_a_phase_that_there_is_not_is_never_wanted():
 def test_theory_an_untrained_network_is_max_pressure_that_stays_while_the_green_is_short():
     m, p, s = observed(np.random.default_rng(2))
     scores, _ = PhaseNetwork().eval()(m, p, s)
-    names = [one.name for one in features("phase")]
-    present, green = p[:, :, names.index("present")], p[:, :, names.index("green")]
-    stays = 20 * present * torch.relu(12 / 30 - green)
-    served = 4 * ((s > 0).float() @ m[:, :, :1]).squeeze(2) + stays
-    assert torch.allclose(scores[0, :4], served[0, :4], atol=1e-5)
+    seen = {one.name: p[:, :, i] * one.scale for i, one in enumerate(features("phase"))}
+    vehicles = (s > 0).float() @ (10 * m[:, :, :1])
+    stays = 1.67 * seen["present"] * torch.relu(12 - seen["green"])
+    walks = 2 * seen["walk_calls"] * (seen["unserved"] / 60).clamp(max=1.5)
+    expected = 0.4 * (vehicles.squeeze(2) + stays + walks + 1000 * seen["priority"])
+    assert torch.allclose(scores[0, :4], expected[0, :4], rtol=1e-5, atol=1e-4)
+
+
+def test_what_the_network_learned_is_added_to_the_index():
+    m, p, s = observed(np.random.default_rng(2))
+    network = PhaseNetwork().eval()
+    assert not network.has_learned
+    before = network(m, p, s)[0]
+    torch.nn.init.constant_(network.score[-1].bias, 1.0)
+    assert network.has_learned
+    assert torch.allclose(network(m, p, s)[0][0, :4], before[0, :4] + 1)
 
 
 def test_weights_are_kept_to_the_bit_and_without_pickle(tmp_path: Path):
@@ -105,7 +116,7 @@ def test_ppo_and_dqn_learn_on_the_phase_network():
     assert not torch.equal(before, network_of(learner.policy).score[0].weight)
     other = DQN(PhaseDQN, env, learning_starts=16, batch_size=16, train_freq=4, buffer_size=200, seed=1, device="cpu")
     other.learn(128)
-    assert network_of(other.policy).pressure[0] != 4.0
+    assert network_of(other.policy).index[1] != 1.0
     env.close()
 
 

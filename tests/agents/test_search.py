@@ -1,0 +1,62 @@
+"""The search of the index: costs by hand, the same hours for all, resumed to the same coefficients."""
+
+import json
+
+import numpy as np
+import pytest
+
+from agents import search
+from agents.network import INDEX, load
+from agents.training import BEST, CURVE
+from twin.errors import TrainingError
+
+HOUR = {"delay_s": 38.0, "pedestrian_wait_s": None}
+
+
+def test_theory_a_cost_is_the_log_ratio_and_bounded():
+    assert search.cost(HOUR, HOUR) == 0
+    assert search.cost({**HOUR, "delay_s": 26.0}, HOUR) == pytest.approx(np.log(0.7))
+    assert search.cost({**HOUR, "delay_s": 900.0}, HOUR) == search.WORST
+    walked = {"delay_s": 38.0, "pedestrian_wait_s": 8.0}
+    assert search.cost(walked, {**walked, "pedestrian_wait_s": 18.0}) == pytest.approx(0.2 * np.log(0.5))
+
+
+def test_the_hours_of_a_generation_are_drawn_by_the_seed_alone():
+    one, two, other = (search.scenes(np.random.default_rng(seed), 2.0) for seed in (1, 1, 2))
+    assert one == two != other
+    assert {scene.decision_s for scene, _ in one} == {2.0}
+    assert sum(scene.network == "trenggalek" for scene, _ in one) == 2
+
+
+def test_a_search_that_was_stopped_goes_on_to_the_same_coefficients(tmp_path, monkeypatch):
+    target = np.array([one.start + one.step for one in INDEX.values()])
+    step = np.array([one.step for one in INDEX.values()])
+    asked = []
+
+    def costs(candidates, *_):
+        asked.append(len(candidates))
+        return [float((((one - target) / step) ** 2).sum()) for one in candidates]
+
+    monkeypatch.setattr(search, "_costs", costs)
+    monkeypatch.setattr(search, "tuned_delay_s", lambda _: 40.0)
+    monkeypatch.setattr(search, "delays", lambda network, names, _: dict.fromkeys(names, _far(network, target)))
+    settings = search.Settings(30, 10, 0.4, 2.0, 1, "")
+    whole = search.search(settings, tmp_path / "whole", lambda *_: None)
+    part = search.Settings(11, 10, 0.4, 2.0, 1, "")
+    search.search(part, tmp_path / "part", lambda *_: None)
+    assert len(asked) == 41
+    search.search(settings, tmp_path / "part", lambda *_: None)
+    assert len(asked) == 60  # nothing was lived again
+    assert (tmp_path / "part" / BEST).read_bytes() == whole.read_bytes()
+    assert (tmp_path / "part" / CURVE).read_text() == (tmp_path / "whole" / CURVE).read_text()
+    found = load(whole)
+    assert found.decision_s == 2.0
+    assert _far(found, target) < 0.3 * _far(search.with_index([one.start for one in INDEX.values()], 2.0), target)
+    assert len((tmp_path / "whole" / search.JOURNAL).read_text().splitlines()) == 30
+    with pytest.raises(TrainingError, match="was begun with seed 1"):
+        search.search(search.Settings(30, 10, 0.4, 2.0, 2, ""), tmp_path / "part", lambda *_: None)
+    assert json.loads((tmp_path / "part" / "settings.json").read_text())["generations"] == 30
+
+
+def _far(network, target) -> float:
+    return float(np.abs(network.index.detach().numpy() - target).sum())
