@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import typer
 from scipy import stats
 
-from agents.network import load
+from agents.network import load, weights_of
 from agents.rollout import CORES, Network, live
 from controllers.bundle import load as load_bundle
 from controllers.errors import ControllerError
@@ -69,13 +69,16 @@ def policy_of(policy: Path) -> tuple[Network | Mapping[str, Any], str, float]:
 
     Raises TrainingError for what is neither, and says which bundles are shipped.
     """
-    if policy.suffix == ".npz" and policy.is_file():
-        network = load(policy)
-        return network, hashlib.sha256(policy.read_bytes()).hexdigest(), network.decision_s
+    weights = weights_of(policy)
+    if weights.suffix == ".npz" and weights.is_file():
+        network = load(weights)
+        return network, hashlib.sha256(weights.read_bytes()).hexdigest(), network.decision_s
     found = policy if policy.is_dir() else SHIPPED / policy
     if not found.is_dir():
         shipped = ", ".join(sorted(path.name for path in SHIPPED.glob("*/"))) or "none"
-        raise TrainingError(f"{policy}: no policy.npz, no bundle, and no shipped bundle (there are: {shipped})")
+        raise TrainingError(
+            f"{policy}: no policy.npz, no bundle, and no shipped bundle (there are: {shipped}); `universal` is shipped"
+        )
     try:
         bundle = load_bundle(found)
     except ControllerError as error:
@@ -162,7 +165,9 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    policy: Annotated[Path, typer.Option(help="A trained policy.npz, a bundle's folder, or a shipped bundle's name.")],
+    policy: Annotated[
+        Path, typer.Option(help="`universal`, a trained policy.npz, a bundle's folder, or a bundle's name.")
+    ],
     networks: Annotated[list[str], typer.Option("--network", help="A network's name or path. Repeatable.")],
     seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")] = "301..310",
     day_type: Annotated[str, typer.Option(help="On trenggalek: its day type.")] = "weekday",

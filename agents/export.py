@@ -3,6 +3,7 @@
 python -m agents.export runs/policies/universal/policy.npz --network trenggalek --out bundles/universal
 python -m agents.export max_pressure --network trenggalek --junction pasar --out bundles/pasar
 python -m agents.export max_pressure --plan junction.yaml --out bundles/junction
+python -m agents.export universal --network trenggalek --out bundles/universal
 python -m agents.export agents/village_battery.npz --out bundles/village
 """
 
@@ -17,7 +18,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from agents.network import load
+from agents.network import load, weights_of
 from agents.onnx_graph import phase_network, tanh_layers
 from controllers.bundle import Bundle, key_bytes, write
 from controllers.errors import ControllerError
@@ -94,10 +95,13 @@ def _signals(model: str, network: str | None, junction: str | None, plan: Path |
         decision_s = settings.pop("decision_s", DECISION_S)
         contract |= {"policy": {"kind": "rule", "rule": model, "settings": settings}, "decision_s": decision_s}
         return contract | {"safety": safety_as_json(safety)}, None
-    if not Path(model).is_file():
-        raise TrainingError(f"{model}: is neither a file of weights nor one of the rules {', '.join(RULES)}")
+    weights = weights_of(model)
+    if not weights.is_file():
+        raise TrainingError(
+            f"{model}: is neither `universal`, a file of weights, nor one of the rules {', '.join(RULES)}"
+        )
     safety = replace(safety, detectors_needed_share=own.get("detectors_needed_share", NEEDED_SHARE))
-    network_ = load(Path(model))
+    network_ = load(weights)
     contract |= {"policy": {"kind": "onnx"}, "inputs": network_inputs(), "outputs": OUTPUTS}
     contract |= {"decision_s": network_.decision_s, "safety": safety_as_json(safety)}
     return contract, phase_network(network_)

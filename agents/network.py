@@ -146,6 +146,11 @@ def index_of(index: torch.Tensor, movements: torch.Tensor, phases: torch.Tensor,
     return found
 
 
+def weights_of(name: str | Path) -> Path:
+    """The file of weights that a name means: `universal` is the shipped one (`universal.md` tells how it was found)."""
+    return Path(__file__).parent / "universal.npz" if str(name) == "universal" else Path(name)
+
+
 def save(network: PhaseNetwork, path: Path) -> Path:
     """Write the weights as arrays, nothing that could be executed; whole or not at all."""
     beside = path.with_name(f".{path.stem}.partial.npz")

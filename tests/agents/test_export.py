@@ -89,7 +89,7 @@ def test_the_village_batterys_policy_becomes_a_bundle_that_answers_the_same(tmp_
 
 
 def test_what_cannot_be_exported_or_evaluated_is_told(tmp_path):
-    with pytest.raises(TrainingError, match="neither a file of weights nor one of the rules"):
+    with pytest.raises(TrainingError, match="a file of weights, nor one of the rules"):
         export("maxpressure", tmp_path / "b", network="cologne1")
     with pytest.raises(TrainingError, match="either --network or --plan"):
         export("max_pressure", tmp_path / "b")
