@@ -114,6 +114,16 @@ class Chain:
         message = error.message if isinstance(error, Web3RPCError) else str(error)
         return ChainError(f"{what}: the node refused: {message or type(error).__name__}")
 
+    def fund(self, sender: LocalAccount, to: str, wei: int) -> None:
+        """Give an account what it needs to send transactions."""
+        nonce = self.web3.eth.get_transaction_count(sender.address, "pending")
+        fees = {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": TIP_WEI}
+        given: Any = {"to": to, "value": wei, "nonce": nonce, "gas": 21_000, "chainId": self.id, "type": 2, **fees}
+        self.web3.eth.wait_for_transaction_receipt(
+            self.web3.eth.send_raw_transaction(sender.sign_transaction(given).raw_transaction)
+        )
+        self.nonces[sender.address] = nonce + 1
+
     def logs(self, contract: Contract, event: str) -> list[Any]:
         """All events of one kind that a contract has emitted, in the chain's order.
 
@@ -169,6 +179,22 @@ def node(url: str, chain_id: int | None = None) -> Chain:
     if chain_id is not None and found != chain_id:
         raise ChainError(f"{url}: is chain {found}, not {chain_id}; give the right node or the right number")
     return chain
+
+
+def account_of(name: str) -> LocalAccount:
+    """The account of a keystore file `NAME.json`, or `NAME`. Raises ChainError where there is none."""
+    folder = Path(os.environ.get(KEYSTORE_VARIABLE, ""))
+    for file in (folder / f"{name}.json", folder / name):
+        if file.is_file():
+            try:
+                password = os.environ.get(PASSWORD_VARIABLE, "")
+                found: LocalAccount = Account.from_key(Account.decrypt(file.read_text(encoding="utf-8"), password))
+            except Exception as error:
+                raise ChainError(
+                    f"{file}: cannot be opened with {PASSWORD_VARIABLE} ({type(error).__name__})"
+                ) from None
+            return found
+    raise ChainError(f"no key of {name}: put its keystore file {name}.json into the folder {KEYSTORE_VARIABLE} names")
 
 
 def accounts_given() -> list[LocalAccount]:

@@ -109,15 +109,30 @@ class Desk:
 
     def settle(self, steps: list[Step], told: Callable[[int, int], None] = lambda done, total: None) -> Outcome:
         """Bring all steps onto the chain; a new trading day begins with each month."""
+        held = self._replay([step for step in steps if step.action == "transfer"])
         done = 0
         for number, (_, month) in enumerate(groupby(steps, lambda step: step.month)):
             if number and self.system.chain.is_test:
                 self.system.chain.advance(A_DAY_S)
-            for group in _grouped(list(month)):
+            for group in _grouped([step for step in month if step.number not in held]):
                 self._group(group)
                 done += len(group)
                 told(done, len(steps))
         return self.outcome
+
+    def _replay(self, transfers: list[Step]) -> set[int]:
+        """Count again what the settled batches used up; gives the numbers of the steps in them.
+
+        The chain tells how many fills each batch had: later steps begin batches of their own, whatever was cut off.
+        """
+        at = 0
+        for size in self.batch_sizes:
+            self.arrived += len(self._orders(transfers[at : at + size])[0])
+            at += size
+        self.batch = len(self.batch_sizes)
+        self.outcome.held_already += at
+        self.outcome.done["transfer"] += at
+        return {step.number for step in transfers[:at]}
 
     def _group(self, group: list[Step]) -> None:
         action = group[0].action
@@ -194,6 +209,14 @@ class Desk:
         return {log["args"]["reason"] for log in logs}
 
     @cached_property
+    def batch_sizes(self) -> list[int]:
+        """Fills of every batch that was settled when this desk first asked."""
+        s, fills = self.system, Counter[Any]()
+        for event in ("Traded", "Skipped"):
+            fills.update(bytes(log["transactionHash"]) for log in s.chain.logs(s.settlement, event))
+        return [fills[bytes(log["transactionHash"])] for log in s.chain.logs(s.settlement, "BatchSettled")]
+
+    @cached_property
     def remints_held(self) -> int:
         """Requests to re-mint that were there when this desk first asked."""
         return int(self.system.credits.functions.remints().call())
@@ -203,9 +226,6 @@ class Desk:
         self.batch += 1
         orders, fills = self._orders(steps)
         first, self.arrived = self.arrived, self.arrived + len(orders)
-        if number < s.settlement.functions.batches().call():
-            self.outcome.held_already += len(steps)
-            return
         money: Counter[str] = Counter()
         for step in steps:
             money[step.target] += step.tco2e * step.price_idr
@@ -226,16 +246,17 @@ class Desk:
             self.outcome.skipped.append(f"step {step.number}: {why}" + (f": {in_words(data)}" if data else ""))
 
     def _orders(self, steps: list[Step]) -> tuple[list[Order], list[tuple[int, int, int, int]]]:
-        """One order a trader, vintage and side, for all its fills in the batch."""
-        wanted: defaultdict[tuple[str, str, bool], int] = defaultdict(int)
+        """One order a trader, vintage and side, for all its fills in the batch, at the worst of their prices."""
+        own: defaultdict[tuple[str, str, bool], list[Step]] = defaultdict(list)
         for step in steps:
-            wanted[step.target, step.batch, False] += step.tco2e
-            wanted[step.source, step.batch, True] += step.tco2e
+            own[step.target, step.batch, False].append(step)
+            own[step.source, step.batch, True].append(step)
         expiry, place, orders = self.system.chain.now_s + A_YEAR_S, {}, list[Order]()
-        for (name, batch, sells), tco2e in wanted.items():
+        for (name, batch, sells), fills_of in own.items():
             place[name, batch, sells] = len(orders)
-            address, price_idr = self.holders[name].address, steps[0].price_idr
-            orders.append(Order(address, vintage(batch), sells, tco2e, price_idr, self.nonces[name], expiry))
+            limit_idr = (min if sells else max)(step.price_idr for step in fills_of)
+            tco2e, address = sum(step.tco2e for step in fills_of), self.holders[name].address
+            orders.append(Order(address, vintage(batch), sells, tco2e, limit_idr, self.nonces[name], expiry))
             self.nonces[name] += 1
         fills = [(place[p.target, p.batch, False], place[p.source, p.batch, True], p.tco2e, p.price_idr) for p in steps]
         return orders, fills
