@@ -1,0 +1,140 @@
+"""`python -m deploy serve|…`: the running services, and what goes with them."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twin.terminal import JsonFlag, print_json, run_app, say, tell
+
+app = typer.Typer(
+    name="deploy", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="The twin's services: serve them, export releases to them, operate them.",
+)  # fmt: skip
+DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of all that is kept; TWIN_DEPLOY_DATA.")]
+FIRST_ADMIN = "admin"
+
+
+def main() -> None:
+    """Run the command line."""
+    run_app(app, "stopped")
+
+
+def settings_of(data: Path | None, **more: Any) -> Any:
+    """Settings of the environment with options on top, and a secret. Raises SettingsError."""
+    from deploy.app.settings import Settings, with_secret
+
+    given = {"data": data, **more}
+    settings, made = with_secret(Settings.load(**{key: value for key, value in given.items() if value is not None}))
+    if made:
+        tell(f"TWIN_DEPLOY_SECRET is not set: using {settings.data / 'development.secret'}, for this machine alone")
+    return settings
+
+
+@app.command(epilog="Example: `python -m deploy serve --port 8000`")
+def serve(
+    data: DataOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port (8000); 0 takes a free one.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Serve everything from one process; prints the addresses and, while there is no account, a first admin token.
+
+    Where TWIN_DEPLOY_SECRET is not set, a secret is made beside the data, and only this machine can reach the services.
+    """
+    import uvicorn
+
+    from deploy.app.factory import create_app
+    from deploy.app.logs import configure
+
+    settings = settings_of(data, host=host, port=port)
+    configure()
+    made = create_app(settings)
+    listening = socket.create_server((settings.host, settings.port), backlog=2048)
+    at = f"http://{settings.host}:{listening.getsockname()[1]}"
+    facts = {"address": at, "openapi": f"{at}/openapi.json", **_first_admin(made)}
+    config = uvicorn.Config(
+        made, log_config=None, access_log=False, timeout_graceful_shutdown=20, ws_max_size=1 << 16, server_header=False,
+        lifespan="on", h11_max_incomplete_event_size=1 << 16,
+    )  # fmt: skip
+    if as_json:
+        print_json(facts)
+    else:
+        for name, value in facts.items():
+            say(f"{name}: {value}")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _first_admin(made: Any) -> dict[str, str]:
+    """An admin with a token where there is no account yet; its password is printed once, here."""
+    from deploy.app.roles import Role
+
+    made.state.database.migrate()
+    accounts = made.state.accounts
+    accounts.load()
+    if accounts.listed():
+        return {}
+    password = secrets.token_urlsafe(18)
+    accounts.make(FIRST_ADMIN, password, {Role.ADMIN, Role.MONITOR})
+    made.state.audit.note("service", "account made", FIRST_ADMIN)
+    return {"admin": FIRST_ADMIN, "password": password, "token": accounts.log_in(FIRST_ADMIN, password)}
+
+
+@app.command(epilog="Example: `python -m deploy migrate --to 0001`")
+def migrate(
+    data: DataOption = None,
+    to: Annotated[str, typer.Option(help="A revision, `head`, `-1` for one back, or `base` for none.")] = "head",
+) -> None:
+    """Bring the database's tables forward or back."""
+    from deploy.app.database import Database
+
+    database = Database(settings_of(data))
+    database.migrate(to)
+    say(f"{database.url.render_as_string()}: at {to}")
+
+
+@app.command(epilog="Example: `python -m deploy audit --data /srv/twin`")
+def audit(data: DataOption = None, as_json: JsonFlag = False) -> None:
+    """Replay the exchange's log from its first day and check every chain of hashes; exit code 1 where one is broken."""
+    from deploy.app.audit import Audit
+    from deploy.exchange.log import audit as audit_exchange
+
+    settings = settings_of(data)
+    faults = audit_exchange(settings.data / "exchange")
+    faults += Audit(settings.data / "audit", settings.key("audit")).faults()
+    if as_json:
+        print_json({"ok": not faults, "faults": faults})
+    else:
+        say("\n".join(faults) or "exchange and audit log are whole: every chain, snapshot, rupiah and tonne")
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `python -m deploy backup twin-2026-01-31.tar.gz`")
+def backup(
+    archive: Annotated[Path, typer.Argument(help="The archive (.tar.gz) that is written.")],
+    data: DataOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write everything that is kept into one archive, while the services run; secrets are not in it."""
+    from deploy.ops.backup import backup as write
+
+    manifest = write(settings_of(data), archive)
+    print_json(manifest) if as_json else say(f"{archive}: {len(manifest['files'])} files")
+
+
+@app.command(epilog="Example: `python -m deploy restore twin-2026-01-31.tar.gz --data /srv/twin-new`")
+def restore(
+    archive: Annotated[Path, typer.Argument(help="An archive that `backup` wrote.")],
+    data: DataOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put a backup into an empty data folder; needs the same TWIN_DEPLOY_SECRET as when it was made."""
+    from deploy.ops.backup import restore as put_back
+
+    manifest = put_back(settings_of(data), archive)
+    print_json(manifest) if as_json else say(f"{archive}: {len(manifest['files'])} files of {manifest['made_at']}")

@@ -1,0 +1,260 @@
+"""The exchange as it stands: members, money, tonnes, the day's book. Changed by commands alone (`machine`).
+
+The book, its mechanisms, the ledger and surveillance are the twin's (`twin.carbon`); here stands what they do not know:
+who is who, rupiah, and what is promised elsewhere. All numbers are whole rupiah and whole tonnes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from twin.carbon.credits.ledger import Ledger
+from twin.carbon.engine.codes import Session, Side, Status
+from twin.carbon.mechanisms.negotiated import Gate
+from twin.carbon.mechanisms.regular import RegularMarket
+from twin.carbon.mechanisms.rules import Rules, rules
+from twin.carbon.protection.log import DayLog
+
+MOST_MEMBERS = 4096
+FIRST_REFERENCE_IDR = 58_800  # IDXCarbon's published price of August 2024
+OUTSIDE = ("auction", "negotiated", "marketplace")
+TREASURY = "#exchange"  # no account can be called so
+VERIFIED = 3  # an account's flags in the book: known and verified
+Body = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """A command that the exchange does not carry out; nothing was changed."""
+
+    def __init__(self, reason: str, detail: str, status: int = 409) -> None:
+        super().__init__(detail)
+        self.reason, self.detail, self.status = reason, detail, status
+
+
+@dataclass
+class Order:
+    """An order of the day; `reserved_idr` is kept from a buyer's money while it rests."""
+
+    number: int
+    member: int
+    side: str
+    kind: str
+    price_idr: int
+    lots: int
+    at: str
+    filled: int = 0
+    state: str = "done"
+    reserved_idr: int = 0
+
+
+@dataclass(frozen=True)
+class Trade:
+    """Tonnes for money; `taker` is the side that came last, empty outside the book."""
+
+    number: int
+    at: str
+    mechanism: str
+    price_idr: int
+    lots: int
+    buyer: int
+    seller: int
+    taker: str
+    buy_order: int | None = None
+    sell_order: int | None = None
+
+
+@dataclass
+class Auction:
+    """A call: bids and offers of (member, price, lots, at), in order of arrival."""
+
+    number: int
+    title: str
+    state: str = "open"
+    bids: list[tuple[int, int, int, str]] = field(default_factory=list)
+    offers: list[tuple[int, int, int, str]] = field(default_factory=list)
+    price_idr: int | None = None
+    volume: int = 0
+
+
+@dataclass
+class Offer:
+    """A seller's listing on the marketplace."""
+
+    number: int
+    member: int
+    price_idr: int
+    lots: int
+    at: str
+
+
+@dataclass
+class Noted:
+    """What the book was told today, for surveillance: the engine's sink of commands, with what became of them."""
+
+    commands: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
+    reasons: list[int] = field(default_factory=list)
+    fills: list[list[int]] = field(default_factory=list)
+
+    def append(self, kind: int, side: int, level: int, lots: int, ref: int, account: int) -> None:
+        """Take one command of the book; what is no order is not a trader's doing."""
+        if kind >= 0:
+            self.commands.append((kind, side, level, lots, ref, account))
+
+
+class Exchange:
+    """Everything that a command can change."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.names: list[str] = [TREASURY]  # member 0 takes the fees
+        self.numbers: dict[str, int] = {TREASURY: 0}
+        self.cash: list[int] = [0]
+        self.promised_idr: list[int] = [0]  # bids in auctions
+        self.tokens: list[int] = [0]
+        self.promised_tco2e: list[int] = [0]  # offers in auctions and listings
+        self.deposited_idr = 0
+        self.withdrawn_idr = 0
+        self.certificates: dict[str, Body] = {}
+        self.auctions: dict[int, Auction] = {}
+        self.listings: dict[int, Offer] = {}
+        self.history: list[Body] = []  # a candle a day
+        self.alerts: list[Body] = []
+        self.seen: dict[str, tuple[str, int, Body, int]] = {}  # member/key: digest, status, body, day
+        self.trades_made = 0
+        self.day = 0
+        self.last_at = ""
+        self.events: list[Body] = []  # for the feed; whoever carries commands out takes them
+        self.reference_idr = FIRST_REFERENCE_IDR
+        self.begin_day(FIRST_REFERENCE_IDR)
+
+    def begin_day(self, reference_idr: int) -> None:
+        """A new book, with everybody's tokens in it."""
+        self.day += 1
+        self.reference_idr = reference_idr
+        self.noted = Noted()
+        self.market = RegularMarket(reference_idr, MOST_MEMBERS)
+        self.market.book.journal = self.noted
+        self.gates = {name: Gate(rules(name), reference_idr) for name in OUTSIDE}
+        self.orders: dict[int, Order] = {}
+        self.open_orders: dict[int, dict[int, Order]] = {}
+        self.trades: list[Trade] = []
+        self.reports: dict[tuple[int, int], dict[str, Body]] = {}
+        for member in range(len(self.names)):
+            self.show_book(member)
+
+    def show_book(self, member: int) -> None:
+        """Tell the book what a member holds free of promises elsewhere."""
+        free = self.tokens[member] - self.promised_tco2e[member]
+        self.market.book.control("account", member, VERIFIED, free)
+
+    def member(self, name: str) -> int:
+        """A member's number. Raises RefusedError."""
+        if name not in self.numbers:
+            raise RefusedError("no_member", f"{name} is no member of the exchange; open an account first", 404)
+        return self.numbers[name]
+
+    def free_idr(self, member: int) -> int:
+        """Money that is neither in an order nor in a bid."""
+        orders = sum(order.reserved_idr for order in self.open_orders.get(member, {}).values())
+        return self.cash[member] - self.promised_idr[member] - orders
+
+    def free_tco2e(self, member: int) -> int:
+        """Tokens that are neither in an order nor promised elsewhere."""
+        orders = self.open_orders.get(member, {}).values()
+        selling = sum(order.lots - order.filled for order in orders if order.side == "sell")
+        return self.tokens[member] - self.promised_tco2e[member] - selling
+
+    def must_afford(self, member: int, needed_idr: int) -> None:
+        """Raise RefusedError where a member has less money free."""
+        if (free := self.free_idr(member)) < needed_idr:
+            raise RefusedError("not_enough_money", f"{free:,} Rp are free, {needed_idr:,} Rp are needed")
+
+    def must_hold(self, member: int, needed: int) -> None:
+        """Raise RefusedError where a member has fewer tokens free."""
+        if (free := self.free_tco2e(member)) < needed:
+            raise RefusedError("not_enough_tokens", f"{free:,} t are free, {needed:,} t are needed")
+
+    def deliver(
+        self, r: Rules, buyer: int, seller: int, price_idr: int, lots: int, at: str, taker: str = "",
+        orders: tuple[int | None, int | None] = (None, None),
+    ) -> Trade:  # fmt: skip
+        """Tonnes against money, at once: the seller's oldest batches go first."""
+        fee, value, left = r.fee_idr(price_idr, lots), price_idr * lots, lots
+        for batch, held in self.ledger.batches("token", self.names[seller]):
+            part = min(held, left)
+            self.ledger.transfer("token", self.names[seller], self.names[buyer], batch, part)
+            left -= part
+            if left == 0:
+                break
+        self.cash[buyer] -= value + fee
+        self.cash[seller] += value - fee
+        self.cash[0] += 2 * fee
+        self.tokens[buyer] += lots
+        self.tokens[seller] -= lots
+        trade = Trade(self.trades_made, at, r.mechanism, price_idr, lots, buyer, seller, taker, *orders)
+        self.trades_made += 1
+        self.trades.append(trade)
+        self.events.append({"event": "trade", "number": trade.number, "at": at, "mechanism": r.mechanism,
+                            "price_idr": price_idr, "lots": lots, "taker": taker})  # fmt: skip
+        if r.mechanism != "regular":
+            self.show_book(buyer)
+            self.show_book(seller)
+        return trade
+
+    def settle_order(self, order: Order) -> None:
+        """Bring an order's state, and what it reserves, to what the book says."""
+        status, resting = self.market.book.status(order.number)
+        own = self.open_orders.setdefault(order.member, {})
+        if status == Status.RESTING:
+            order.state, own[order.number] = "open", order
+            order.reserved_idr = self.cost_idr(order.price_idr, resting) if order.side == "buy" else 0
+            return
+        own.pop(order.number, None)
+        order.reserved_idr = 0
+        order.state = "filled" if order.filled == order.lots else "cancelled"
+
+    def cost_idr(self, price_idr: int, lots: int, mechanism: str = "regular") -> int:
+        """Most that buying may cost: fees are rounded a fill, so each tonne may add half a rupiah."""
+        return price_idr * lots + rules(mechanism).fee_idr(price_idr, lots) + lots
+
+    def day_log(self) -> DayLog:
+        """The day as surveillance takes it."""
+        noted = self.noted
+        kind, side, level, lots, ref, account = np.array(noted.commands, np.int64).reshape(-1, 6).T
+        taker, maker, traded_level, traded_lots = np.array(noted.fills, np.int64).reshape(-1, 4).T
+        deals = [(t.buyer, t.seller, t.price_idr, t.lots) for t in self.trades if t.mechanism != "regular"]
+        return DayLog(
+            f"day {self.day}", kind, side, level, lots, ref, account, np.array(noted.reasons, np.int64),
+            taker, maker, traded_level, traded_lots, np.array(deals, np.float64).reshape(-1, 4),
+        )  # fmt: skip
+
+    def faults(self) -> list[str]:
+        """What does not add up: money, tonnes, or what the book thinks that members hold."""
+        found = []
+        if sum(self.cash) != self.deposited_idr - self.withdrawn_idr:
+            found.append(f"money: members have {sum(self.cash)}, {self.deposited_idr - self.withdrawn_idr} came in")
+        if not self.ledger.totals()["conserved"]:
+            found.append(f"credits: {self.ledger.totals()}")
+        for member, name in enumerate(self.names):
+            if self.ledger.held("token", name) != self.tokens[member]:
+                found.append(f"{name}: {self.tokens[member]} tokens, the ledger has {self.ledger.held('token', name)}")
+            if self.free_idr(member) < 0 or self.free_tco2e(member) < 0:
+                found.append(f"{name}: has promised more than it has")
+        return found
+
+    @property
+    def session(self) -> str:
+        """open, halted or closed."""
+        return Session(self.market.book.session).name.lower()
+
+    def depth(self, levels: int) -> dict[str, list[Body]]:
+        """The best prices of both sides."""
+        tick = self.market.tick_idr
+        return {
+            name: [{"price_idr": level * tick, "lots": lots, "orders": orders}
+                   for level, lots, orders in self.market.book.depth(side, levels)]
+            for name, side in (("bids", Side.BUY), ("asks", Side.SELL))
+        }  # fmt: skip
