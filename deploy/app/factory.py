@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.audit = Audit(settings.data / "audit", settings.key("audit"))
     state.feed = Feed(state.metrics)
     problems.install(app)
-    for router in (routes.router, routes.operations, exchange.router):
+    for router in (exchange.router, routes.router, routes.operations):
         app.include_router(router)
     app.add_middleware(Gate, settings=settings, accounts=state.accounts, limiter=state.limiter, metrics=state.metrics)
     app.openapi = lambda: problems.openapi(app)  # type: ignore[method-assign]

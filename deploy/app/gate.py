@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import secrets
@@ -32,6 +33,8 @@ HEADERS = [
     (b"cache-control", b"no-store"),
 ]
 HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+PROCESS = secrets.token_hex(4)
+_numbers = itertools.count()
 FREE = ("/health", "/ready")
 
 
@@ -85,7 +88,7 @@ class Gate:
             return
         began = time.perf_counter()
         headers = dict(scope["headers"])
-        request_id = secrets.token_hex(8)
+        request_id = f"{PROCESS}-{next(_numbers):x}"
         identity = await self._identity(headers)
         address = scope["client"][0] if scope.get("client") else "unknown"
         scope.setdefault("state", {}).update(identity=identity, request_id=request_id, address=address)

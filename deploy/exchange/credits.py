@@ -12,8 +12,9 @@ def join(x: Exchange, by: str, at: str, args: Body) -> Body:
             raise RefusedError("full", f"the exchange has {MOST_MEMBERS} members, and room for no more")
         x.numbers[by] = len(x.names)
         x.names.append(by)
-        for column in (x.cash, x.promised_idr, x.tokens, x.promised_tco2e):
+        for column in (x.cash, x.promised_idr, x.tokens, x.promised_tco2e, x.reserved_idr, x.buying, x.selling):
             column.append(0)
+        x.holdings.append({})
         x.show_book(x.numbers[by])
     return account_body(x, x.numbers[by])
 
@@ -46,7 +47,7 @@ def tokenise(x: Exchange, by: str, at: str, args: Body) -> Body:
     """Lock own registry units and get as many tokens, which trade here."""
     member = x.member(by)
     x.ledger.tokenise(by, args["batch"], args["tco2e"])
-    x.tokens[member] += args["tco2e"]
+    x.hold(member, args["batch"], args["tco2e"])
     x.show_book(member)
     return account_body(x, member)
 
@@ -56,23 +57,20 @@ def remint(x: Exchange, by: str, at: str, args: Body) -> Body:
     member = x.member(by)
     x.must_hold(member, args["tco2e"])
     x.ledger.remint(by, args["batch"], args["tco2e"])
-    x.tokens[member] -= args["tco2e"]
+    x.hold(member, args["batch"], -args["tco2e"])
     x.show_book(member)
     return account_body(x, member)
 
 
 def retire(x: Exchange, by: str, at: str, args: Body) -> Body:
-    """Use own free tokens up for good, the oldest batches or the one that is named; a certificate for each batch."""
-    member, left = x.member(by), args["tco2e"]
-    x.must_hold(member, left)
-    held = [(batch, t) for batch, t in x.ledger.batches("token", by) if args["batch"] in (None, batch)]
-    if sum(t for _, t in held) < left:
-        raise RefusedError("not_enough_tokens", f"{by} does not hold {left} t of {args['batch']}")
+    """Use own free tokens up for good, those held longest or of one batch; a certificate a batch."""
+    member, wanted = x.member(by), args["tco2e"]
+    x.must_hold(member, wanted)
+    parts = x.oldest(member, wanted, args["batch"])
+    if sum(part for _, part in parts) < wanted:
+        raise RefusedError("not_enough_tokens", f"{by} does not hold {wanted} t of {args['batch']}")
     made = []
-    for batch, have in held:
-        part = min(have, left)
-        if part == 0:
-            break
+    for batch, part in parts:
         found = x.ledger.retire("token", by, batch, part)
         body = {
             "certificate": found.digest, "number": found.number, "holder": by, "batch": batch, "tco2e": part,
@@ -80,8 +78,7 @@ def retire(x: Exchange, by: str, at: str, args: Body) -> Body:
         }  # fmt: skip
         x.certificates[found.digest] = body
         made.append(body)
-        left -= part
-    x.tokens[member] -= args["tco2e"]
+        x.hold(member, batch, -part)
     x.show_book(member)
     return {"certificates": made}
 
@@ -92,5 +89,5 @@ def account_body(x: Exchange, member: int) -> Body:
     return {
         "member": name, "cash_idr": x.cash[member], "free_idr": x.free_idr(member), "tokens": x.tokens[member],
         "free_tokens": x.free_tco2e(member), "registry_units": x.ledger.held("spe_grk", name),
-        "batches": [{"batch": batch, "tokens": t} for batch, t in x.ledger.batches("token", name)],
+        "batches": [{"batch": batch, "tokens": t} for batch, t in x.holdings[member].items()],
     }  # fmt: skip

@@ -31,9 +31,9 @@ class Feed:
         self._queues: dict[asyncio.Queue[str | None], str] = {}
 
     def publish(self, events: list[Body]) -> None:
-        """Hand events to everybody."""
-        for event in events:
-            text = json.dumps(event)
+        """Hand the events of a commit to everybody, as one message."""
+        if events and self._queues:
+            text = json.dumps({"event": "market", "events": events})
             for queue in list(self._queues):
                 self._put(queue, text)
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +151,7 @@ def _plain(state: dict[str, Any]) -> Any:
 
 def document_of(command: Command) -> dict[str, Any]:
     """A command as a line of the log."""
-    return asdict(command)
+    return {"do": command.do, "by": command.by, "at": command.at, "key": command.key, "args": command.args}
 
 
 def _sync_folder(folder: Path) -> None:

@@ -27,8 +27,8 @@ COMMANDS: Mapping[str, Callable[[Exchange, str, str, Body], Body]] = {
     "report_deal": outside.report_deal, "list": outside.list_offer, "take": outside.take_offer,
     "unlist": outside.withdraw_offer,
 }  # fmt: skip
-KEPT = ("names", "cash", "promised_idr", "tokens", "promised_tco2e", "deposited_idr", "withdrawn_idr", "certificates",
-        "history", "alerts", "trades_made", "last_at")  # fmt: skip
+KEPT = ("names", "cash", "promised_idr", "tokens", "promised_tco2e", "holdings", "deposited_idr", "withdrawn_idr",
+        "certificates", "history", "alerts", "trades_made", "last_at")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,14 @@ def place(x: Exchange, by: str, at: str, args: Body) -> Body:
         reason = Reason(report.reason).name.lower()
         raise RefusedError(reason, f"the book refused the order: {reason.replace('_', ' ')}")
     order = x.orders[report.seq] = Order(report.seq, member, side, args["kind"], price_idr, lots, at)
+    x.orders_of.setdefault(member, []).append(order)
     trades = [_filled(x, order, x.orders[maker], level, part, at) for _, maker, level, part in report.fills]
     x.noted.fills += report.fills
     x.settle_order(order)
-    for own in [one for one in x.open_orders.get(member, {}).values() if one.side != side]:
-        x.settle_order(own)  # prevention of trades with oneself may have cancelled it
+    other = "sell" if side == "buy" else "buy"
+    if x.stopped_own(member, other):
+        for own in [one for one in x.open_orders[member].values() if one.side == other]:
+            x.settle_order(own)
     return {"order": order_body(x, order), "trades": trades}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, WebSocket
@@ -28,7 +29,8 @@ Trader = Annotated[Identity, having(Role.TRADER)]
 Operator = Annotated[Identity, having(Role.EXCHANGE)]
 Verifier = Annotated[Identity, having(Role.VERIFIER)]
 Number = Annotated[int, Path(ge=1, le=2**31)]
-OrderId = Annotated[str, Path(pattern=r"^[0-9]{1,6}-[0-9]{1,9}$", examples=["1-17"])]
+ORDER = r"^[0-9]{1,6}-[0-9]{1,9}$"
+OrderId = Annotated[str, Path(pattern=ORDER, examples=["1-17"])]
 TOKEN_WITHIN_S = 5.0
 
 
@@ -47,6 +49,12 @@ def _own(x: Exchange, who: Identity) -> int:
         return x.member(who.name)
     except RefusedError as error:
         raise ProblemError(error.status, error.detail, error.reason) from error
+
+
+@router.post("/orders", response_model=s.Placed)
+async def place(request: Request, who: Trader, key: IdempotencyKey, order: s.NewOrder) -> Any:
+    """Place an order; the answer comes when it is durable."""
+    return await writer_of(request).do("place", who.name, key, order.model_dump())
 
 
 @router.get("/book", response_model=s.BookView)
@@ -94,12 +102,6 @@ async def account(request: Request, who: Trader) -> Any:
     return account_body(x, _own(x, who))
 
 
-@router.post("/orders", response_model=s.Placed)
-async def place(request: Request, who: Trader, key: IdempotencyKey, order: s.NewOrder) -> Any:
-    """Place an order; the answer comes when it is durable."""
-    return await writer_of(request).do("place", who.name, key, order.model_dump())
-
-
 @router.get("/orders", response_model=list[s.Order])
 async def orders(
     request: Request, who: Trader, only_open: bool = False, last: Annotated[int, Query(ge=1, le=1000)] = 100
@@ -108,8 +110,8 @@ async def orders(
     x = _exchange(request)
     member = _own(x, who)
     if only_open:
-        return [order_body(x, one) for one in x.open_orders.get(member, {}).values()][-last:]
-    return [order_body(x, one) for one in x.orders.values() if one.member == member][-last:]
+        return [order_body(x, one) for one in list(x.open_orders.get(member, {}).values())[-last:]]
+    return [order_body(x, one) for one in x.orders_of.get(member, [])[-last:]]
 
 
 @router.delete("/orders/{order}", response_model=s.Cancelled)
@@ -273,8 +275,7 @@ async def _message(writer: Writer, who: Identity, wanted: Any) -> Body:
 
 def _order_of(args: Any) -> Body:
     order = args.get("order") if isinstance(args, dict) else None
-    day, _, number = order.partition("-") if isinstance(order, str) else ("", "", "")
-    if not (day.isascii() and day.isdigit() and number.isascii() and number.isdigit() and len(order) < 20):
+    if not isinstance(order, str) or not re.fullmatch(ORDER, order):
         raise ProblemError(422, "order: as it was given, day-number", "input_at_fault")
     return {"order": order}
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from twin.carbon.credits.ledger import Ledger
+from twin.carbon.engine import layout
 from twin.carbon.engine.codes import Session, Side, Status
 from twin.carbon.mechanisms.negotiated import Gate
 from twin.carbon.mechanisms.regular import RegularMarket
@@ -36,7 +37,7 @@ class RefusedError(Exception):
 
 @dataclass
 class Order:
-    """An order of the day; `reserved_idr` is kept from a buyer's money while it rests."""
+    """An order of the day; while it rests a buyer's order keeps `reserved_idr`."""
 
     number: int
     member: int
@@ -48,6 +49,7 @@ class Order:
     filled: int = 0
     state: str = "done"
     reserved_idr: int = 0
+    resting: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Exchange:
         self.promised_idr: list[int] = [0]  # bids in auctions
         self.tokens: list[int] = [0]
         self.promised_tco2e: list[int] = [0]  # offers in auctions and listings
+        self.holdings: list[dict[str, int]] = [{}]  # tokens by batch, the ones held longest first
         self.deposited_idr = 0
         self.withdrawn_idr = 0
         self.certificates: dict[str, Body] = {}
@@ -139,7 +142,11 @@ class Exchange:
         self.market.book.journal = self.noted
         self.gates = {name: Gate(rules(name), reference_idr) for name in OUTSIDE}
         self.orders: dict[int, Order] = {}
+        self.orders_of: dict[int, list[Order]] = {}
         self.open_orders: dict[int, dict[int, Order]] = {}
+        self.reserved_idr = [0] * len(self.names)  # of the open orders
+        self.buying = [0] * len(self.names)
+        self.selling = [0] * len(self.names)
         self.trades: list[Trade] = []
         self.reports: dict[tuple[int, int], dict[str, Body]] = {}
         for member in range(len(self.names)):
@@ -158,14 +165,11 @@ class Exchange:
 
     def free_idr(self, member: int) -> int:
         """Money that is neither in an order nor in a bid."""
-        orders = sum(order.reserved_idr for order in self.open_orders.get(member, {}).values())
-        return self.cash[member] - self.promised_idr[member] - orders
+        return self.cash[member] - self.promised_idr[member] - self.reserved_idr[member]
 
     def free_tco2e(self, member: int) -> int:
         """Tokens that are neither in an order nor promised elsewhere."""
-        orders = self.open_orders.get(member, {}).values()
-        selling = sum(order.lots - order.filled for order in orders if order.side == "sell")
-        return self.tokens[member] - self.promised_tco2e[member] - selling
+        return self.tokens[member] - self.promised_tco2e[member] - self.selling[member]
 
     def must_afford(self, member: int, needed_idr: int) -> None:
         """Raise RefusedError where a member has less money free."""
@@ -181,19 +185,15 @@ class Exchange:
         self, r: Rules, buyer: int, seller: int, price_idr: int, lots: int, at: str, taker: str = "",
         orders: tuple[int | None, int | None] = (None, None),
     ) -> Trade:  # fmt: skip
-        """Tonnes against money, at once: the seller's oldest batches go first."""
-        fee, value, left = r.fee_idr(price_idr, lots), price_idr * lots, lots
-        for batch, held in self.ledger.batches("token", self.names[seller]):
-            part = min(held, left)
+        """Tonnes against money, at once: what the seller has held longest goes first."""
+        fee, value = r.fee_idr(price_idr, lots), price_idr * lots
+        for batch, part in self.oldest(seller, lots):
             self.ledger.transfer("token", self.names[seller], self.names[buyer], batch, part)
-            left -= part
-            if left == 0:
-                break
+            self.hold(seller, batch, -part)
+            self.hold(buyer, batch, part)
         self.cash[buyer] -= value + fee
         self.cash[seller] += value - fee
         self.cash[0] += 2 * fee
-        self.tokens[buyer] += lots
-        self.tokens[seller] -= lots
         trade = Trade(self.trades_made, at, r.mechanism, price_idr, lots, buyer, seller, taker, *orders)
         self.trades_made += 1
         self.trades.append(trade)
@@ -204,17 +204,45 @@ class Exchange:
             self.show_book(seller)
         return trade
 
+    def hold(self, member: int, batch: str, lots: int) -> None:
+        """Tokens of a batch came to a member, or left."""
+        own = self.holdings[member]
+        self.tokens[member] += lots
+        if own.get(batch, 0) + lots:
+            own[batch] = own.get(batch, 0) + lots
+        else:
+            del own[batch]
+
+    def oldest(self, member: int, lots: int, batch: str | None = None) -> list[tuple[str, int]]:
+        """Of which batches so many tokens are taken: those held longest, or the one that is named."""
+        parts: list[tuple[str, int]] = []
+        for name, held in self.holdings[member].items():
+            if batch in (None, name) and lots:
+                parts.append((name, min(held, lots)))
+                lots -= parts[-1][1]
+        return parts
+
     def settle_order(self, order: Order) -> None:
         """Bring an order's state, and what it reserves, to what the book says."""
         status, resting = self.market.book.status(order.number)
-        own = self.open_orders.setdefault(order.member, {})
+        own, member = self.open_orders.setdefault(order.member, {}), order.member
+        kept_idr, resting = 0, int(resting)
         if status == Status.RESTING:
             order.state, own[order.number] = "open", order
-            order.reserved_idr = self.cost_idr(order.price_idr, resting) if order.side == "buy" else 0
-            return
-        own.pop(order.number, None)
-        order.reserved_idr = 0
-        order.state = "filled" if order.filled == order.lots else "cancelled"
+            kept_idr = self.cost_idr(order.price_idr, resting) if order.side == "buy" else 0
+        else:
+            own.pop(order.number, None)
+            order.state = "filled" if order.filled == order.lots else "cancelled"
+        self.reserved_idr[member] += kept_idr - order.reserved_idr
+        (self.buying if order.side == "buy" else self.selling)[member] += resting - order.resting
+        order.reserved_idr, order.resting = kept_idr, resting
+
+    def stopped_own(self, member: int, side: str) -> bool:
+        """Whether prevention of trades with oneself took orders of this side out of the book."""
+        row = self.market.book.accounts[member]
+        if side == "sell":
+            return bool(row[layout.OPEN_SELL] != self.selling[member])
+        return bool(row[layout.OPEN_BUY] != self.buying[member])
 
     def cost_idr(self, price_idr: int, lots: int, mechanism: str = "regular") -> int:
         """Most that buying may cost: fees are rounded a fill, so each tonne may add half a rupiah."""
@@ -239,6 +267,8 @@ class Exchange:
         if not self.ledger.totals()["conserved"]:
             found.append(f"credits: {self.ledger.totals()}")
         for member, name in enumerate(self.names):
+            if {*self.ledger.batches("token", name)} != {*self.holdings[member].items()}:
+                found.append(f"{name}: holds other batches than the ledger has")
             if self.ledger.held("token", name) != self.tokens[member]:
                 found.append(f"{name}: {self.tokens[member]} tokens, the ledger has {self.ledger.held('token', name)}")
             if self.free_idr(member) < 0 or self.free_tco2e(member) < 0:

@@ -110,6 +110,8 @@ class Writer:
         self.metrics.commands.inc(len(together))
         self.metrics.commits.inc()
         events, x.events = x.events, []
+        x.ledger.entries.clear()  # they are in the log; the settlement worker reads them there
+        x.ledger.certificates.clear()
         self._publish(events)
 
     def _next_day(self) -> None:

@@ -189,7 +189,7 @@ def test_the_feed_tells_trades_and_takes_orders(market):
         market.ok("andi", "POST", f"{X}/orders", order(lots=5))
         socket.send_json({"do": "place", "key": "over-the-socket", "args": order("buy", 58_800, 5)})
         told = [socket.receive_json(), socket.receive_json()]
-        assert {one["event"] for one in told} == {"trade", "answer"}
+        assert {one["event"] for one in told} == {"market", "answer"}
         answer = next(one for one in told if one["event"] == "answer")
         assert (answer["status"], answer["order"]["state"]) == (200, "filled")
         socket.send_json({"do": "cancel", "key": "over-the-socket-2", "args": {"order": answer["order"]["order"]}})
