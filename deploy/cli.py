@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from twin.terminal import JsonFlag, print_json, run_app, say, tell
+from twin.terminal import JsonFlag, print_facts, print_json, run_app, say, tell
 
 app = typer.Typer(
     name="deploy", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -138,3 +138,69 @@ def restore(
 
     manifest = put_back(settings_of(data), archive)
     print_json(manifest) if as_json else say(f"{archive}: {len(manifest['files'])} files of {manifest['made_at']}")
+
+
+@app.command(epilog="Example: `python -m deploy export smoke-s1 --out releases/smoke`")
+def export(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the release; an older release there is replaced.")],
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
+    bundle: Annotated[
+        list[Path] | None,
+        typer.Option("--bundle", help="A bundle of `python -m agents.export`; repeatable. Default: the run's rule."),
+    ] = None,
+    index: Annotated[Path | None, typer.Option("--index", help="A retrieval index; default: the demo corpus.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a release of a run: policies, market rules, weights, index, personnel rules, configs, and a manifest."""
+    from deploy.release.export import export as write
+    from twin.run import Run, find
+
+    with Run.open(find(name, runs)) as run:
+        made = write(run, out, bundle or (), index)
+    facts = {"release": str(out), "digest": made.digest, "files": len(made.files), "bundles": made.bundles()}
+    print_facts(facts, "release", as_json)
+
+
+@app.command(epilog="Example: `python -m deploy diff releases/january releases/february`")
+def diff(
+    old: Annotated[Path, typer.Argument(help="A release.")],
+    new: Annotated[Path, typer.Argument(help="Another one.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show what differs between two releases, down to the values of their tables; exit code 1 where something does."""
+    from deploy.release.folder import differences, load
+
+    rows = differences(load(old), load(new))
+    if as_json:
+        print_json(rows)
+    else:
+        for row in rows:
+            say("\n".join([f"{row['what']}: {row['file']}", *(f"  {line}" for line in row["values"])]))
+        say(f"{len(rows)} files differ")
+    if rows:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `python -m deploy activate releases/smoke --data /srv/twin`")
+def activate(
+    release: Annotated[Path, typer.Argument(help="A release that `export` wrote.")],
+    data: DataOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put a release in force: services take it at their next start, junctions by a roll-out."""
+    from deploy.release.folder import Shelf, load
+    from deploy.release.inforce import must_fit
+
+    must_fit(load(release))
+    made = Shelf(settings_of(data).data / "releases").activate(release)
+    print_facts({"in force": made.digest, "bundles": made.bundles()}, "release", as_json)
+
+
+@app.command(epilog="Example: `python -m deploy rollback --data /srv/twin`")
+def rollback(data: DataOption = None, as_json: JsonFlag = False) -> None:
+    """Put the release that was in force before back in force."""
+    from deploy.release.folder import Shelf
+
+    made = Shelf(settings_of(data).data / "releases").rollback()
+    print_facts({"in force": made.digest, "bundles": made.bundles()}, "release", as_json)

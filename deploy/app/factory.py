@@ -17,6 +17,8 @@ from deploy.app.settings import Settings
 from deploy.exchange import routes as exchange
 from deploy.exchange.feed import Feed
 from deploy.exchange.writer import Writer
+from deploy.release.folder import Shelf
+from deploy.release.inforce import put_in_force
 
 DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); tokens come from `POST /v1/login`."
 
@@ -51,6 +53,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.accounts.load()
     state.writer = Writer(state.settings.data / "exchange", state.metrics, state.feed.publish)
     state.writer.start()
+    state.release = await put_in_force(Shelf(state.settings.data / "releases"), state.writer)
     try:
         yield
     finally:

@@ -22,13 +22,14 @@ log = logging.getLogger("deploy.exchange")
 COMMANDS: Mapping[str, Callable[[Exchange, str, str, Body], Body]] = {
     "join": credits.join, "deposit": credits.deposit, "withdraw": credits.withdraw, "issue": credits.issue,
     "tokenise": credits.tokenise, "remint": credits.remint, "retire": credits.retire,
-    "place": orders.place, "cancel": orders.cancel, "session": orders.set_session, "new_day": orders.new_day,
+    "place": orders.place, "cancel": orders.cancel, "session": orders.set_session,
+    "new_day": orders.new_day, "adopt": orders.adopt,
     "open_auction": outside.open_auction, "bid": outside.bid, "close_auction": outside.close_auction,
     "report_deal": outside.report_deal, "list": outside.list_offer, "take": outside.take_offer,
     "unlist": outside.withdraw_offer,
 }  # fmt: skip
 KEPT = ("names", "cash", "promised_idr", "tokens", "promised_tco2e", "holdings", "deposited_idr", "withdrawn_idr",
-        "certificates", "history", "alerts", "trades_made", "last_at")  # fmt: skip
+        "certificates", "rules", "next_rules", "history", "alerts", "trades_made", "last_at")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,5 +110,7 @@ def restored(state: dict[str, Any]) -> Exchange:
     }
     x.listings = {one["number"]: Offer(**one) for one in state["listings"]}
     x.day = state["day"] - 1
+    x.next_rules, later = [], x.next_rules
     x.begin_day(state["reference_idr"])
+    x.next_rules = later
     return x

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from deploy.exchange.candles import candle
-from deploy.exchange.state import Body, Exchange, Order, RefusedError
+from deploy.exchange.state import Body, Exchange, Order, RefusedError, rules_of
 from twin.carbon.engine.codes import Kind, Reason, Session, Side
 from twin.carbon.mechanisms.regular import collar_ticks
 from twin.carbon.protection.detect import of_day
@@ -86,6 +86,19 @@ def new_day(x: Exchange, by: str, at: str, args: Body) -> Body:
     x.begin_day(close_idr)
     x.events.append({"event": "session", "at": at, "session": x.session, "day": x.day})
     return {"day": x.day, "session": x.session, "reference_idr": x.reference_idr}
+
+
+def adopt(x: Exchange, by: str, at: str, args: Body) -> Body:
+    """Take a release's rules: from the next day on, or at once while nobody has been a member yet."""
+    try:
+        rules_of(args["rules"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RefusedError("bad_rules", f"the release's market rules cannot be used: {error}") from error
+    x.next_rules = args["rules"]
+    if len(x.names) == 1:
+        x.day -= 1
+        x.begin_day(args["reference_idr"] or x.reference_idr)
+    return {"day": x.day, "in_force": x.rules == args["rules"]}
 
 
 def order_body(x: Exchange, order: Order) -> Body:

@@ -9,7 +9,6 @@ import numpy as np
 from deploy.exchange.state import Auction, Body, Exchange, Offer, RefusedError
 from twin.carbon.mechanisms.auction import clear
 from twin.carbon.mechanisms.negotiated import Deal, Listing, Refusal, Terms, report
-from twin.carbon.mechanisms.rules import rules
 
 JAKARTA = timezone(timedelta(hours=7))
 
@@ -28,7 +27,7 @@ def bid(x: Exchange, by: str, at: str, args: Body) -> Body:
     own, other = (auction.bids, auction.offers) if args["side"] == "buy" else (auction.offers, auction.bids)
     if any(one[0] == member for one in other):
         raise RefusedError("both_sides", "whoever bids in an auction does not offer in it, and the other way round")
-    if price_idr < rules("auction").floor_idr or price_idr % rules("auction").tick_idr:
+    if price_idr < x.rules_of["auction"].floor_idr or price_idr % x.rules_of["auction"].tick_idr:
         raise RefusedError("bad_price", "below the floor or off tick")
     if args["side"] == "buy":
         x.must_afford(member, x.cost_idr(price_idr, lots, "auction"))
@@ -61,7 +60,7 @@ def close_auction(x: Exchange, by: str, at: str, args: Body) -> Body:
     sells = [[one[0], int(lots)] for one, lots in zip(auction.offers, cleared.sold, strict=True) if lots]
     while buys:
         lots = min(buys[0][1], sells[0][1])
-        x.deliver(rules("auction"), buys[0][0], sells[0][0], cleared.price_idr, lots, at)
+        x.deliver(x.rules_of["auction"], buys[0][0], sells[0][0], cleared.price_idr, lots, at)
         for side in (buys, sells):
             side[0][1] -= lots
             if side[0][1] == 0:
@@ -83,13 +82,13 @@ def report_deal(x: Exchange, by: str, at: str, args: Body) -> Body:
         return {"state": "waits for the other side", "trade": None}
     _afford(x, buyer, seller, terms["price_idr"], terms["lots"], "negotiated")
     del x.reports[buyer, seller]
-    return {"state": "done", "trade": x.deliver(rules("negotiated"), buyer, seller, **terms, at=at).number}
+    return {"state": "done", "trade": x.deliver(x.rules_of["negotiated"], buyer, seller, **terms, at=at).number}
 
 
 def list_offer(x: Exchange, by: str, at: str, args: Body) -> Body:
     """Offer tokens at a fixed price; they are kept until somebody takes them or they are withdrawn."""
     member = x.member(by)
-    if args["price_idr"] < rules("marketplace").floor_idr:
+    if args["price_idr"] < x.rules_of["marketplace"].floor_idr:
         raise RefusedError("bad_price", "below the floor")
     x.must_hold(member, args["lots"])
     _promise(x, member, args["lots"])
@@ -107,7 +106,7 @@ def take_offer(x: Exchange, by: str, at: str, args: Body) -> Body:
     _must_be(listing.take(gate, member, lots, _minute(at)))
     offer.lots = listing.lots
     _promise(x, offer.member, -lots)
-    trade = x.deliver(rules("marketplace"), member, offer.member, offer.price_idr, lots, at)
+    trade = x.deliver(x.rules_of["marketplace"], member, offer.member, offer.price_idr, lots, at)
     return {"trade": trade.number, "listing": listing_body(x, offer)}
 
 

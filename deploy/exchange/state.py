@@ -14,9 +14,10 @@ import numpy as np
 from twin.carbon.credits.ledger import Ledger
 from twin.carbon.engine import layout
 from twin.carbon.engine.codes import Session, Side, Status
+from twin.carbon.facts import rows
 from twin.carbon.mechanisms.negotiated import Gate
 from twin.carbon.mechanisms.regular import RegularMarket
-from twin.carbon.mechanisms.rules import Rules, rules
+from twin.carbon.mechanisms.rules import MECHANISMS, Rules
 from twin.carbon.protection.log import DayLog
 
 MOST_MEMBERS = 4096
@@ -25,6 +26,15 @@ OUTSIDE = ("auction", "negotiated", "marketplace")
 TREASURY = "#exchange"  # no account can be called so
 VERIFIED = 3  # an account's flags in the book: known and verified
 Body = dict[str, Any]
+
+
+def rules_of(table: list[dict[str, str]]) -> dict[str, Rules]:
+    """The rules of every mechanism in a table of the shape of the twin's `rules.csv`. Raises KeyError, ValueError."""
+    return {
+        mechanism: Rules(mechanism, **{row["name"]: int(row["value"]) for row in table
+                                       if row["mechanism"] in ("all", mechanism)})
+        for mechanism in MECHANISMS
+    }  # fmt: skip
 
 
 class RefusedError(Exception):
@@ -131,6 +141,8 @@ class Exchange:
         self.last_at = ""
         self.events: list[Body] = []  # for the feed; whoever carries commands out takes them
         self.reference_idr = FIRST_REFERENCE_IDR
+        self.rules: list[dict[str, str]] = rows("rules.csv")
+        self.next_rules: list[dict[str, str]] = []  # of a release; in force from the next day
         self.begin_day(FIRST_REFERENCE_IDR)
 
     def begin_day(self, reference_idr: int) -> None:
@@ -138,9 +150,12 @@ class Exchange:
         self.day += 1
         self.reference_idr = reference_idr
         self.noted = Noted()
-        self.market = RegularMarket(reference_idr, MOST_MEMBERS)
+        if self.next_rules:
+            self.rules, self.next_rules = self.next_rules, []
+        self.rules_of = rules_of(self.rules)
+        self.market = RegularMarket(reference_idr, MOST_MEMBERS, own_rules=self.rules_of["regular"])
         self.market.book.journal = self.noted
-        self.gates = {name: Gate(rules(name), reference_idr) for name in OUTSIDE}
+        self.gates = {name: Gate(self.rules_of[name], reference_idr) for name in OUTSIDE}
         self.orders: dict[int, Order] = {}
         self.orders_of: dict[int, list[Order]] = {}
         self.open_orders: dict[int, dict[int, Order]] = {}
@@ -246,7 +261,7 @@ class Exchange:
 
     def cost_idr(self, price_idr: int, lots: int, mechanism: str = "regular") -> int:
         """Most that buying may cost: fees are rounded a fill, so each tonne may add half a rupiah."""
-        return price_idr * lots + rules(mechanism).fee_idr(price_idr, lots) + lots
+        return price_idr * lots + self.rules_of[mechanism].fee_idr(price_idr, lots) + lots
 
     def day_log(self) -> DayLog:
         """The day as surveillance takes it."""

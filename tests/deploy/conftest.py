@@ -4,9 +4,9 @@ import itertools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -92,12 +92,14 @@ class Server:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder, self.process, self.first = folder, None, {}
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "TWIN_DEPLOY_DATA": str(folder),
                             "TWIN_DEPLOY_SECRET": SECRET, "TWIN_DEPLOY_RATE_ACCOUNT": "10000000/minute",
                             "TWIN_DEPLOY_RATE_ANONYMOUS": "100000/minute", **environment}  # fmt: skip
 
     def start(self) -> "Server":
-        command = [sys.executable, "-W", "ignore", "-m", "deploy", "serve", "--port", "0", "--json"]
+        command = [sys.executable, "-W", "ignore", "-m", "deploy", "serve", "--port", str(self.port), "--json"]
         self.log = (self.folder.parent / "server.log").open("a")
         self.process = subprocess.Popen(
             command, env=self.environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=self.log
@@ -106,7 +108,6 @@ class Server:
         facts = json.loads(said)
         self.url = facts["address"]
         self.first = self.first or facts
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
@@ -119,6 +120,7 @@ class Server:
     def stop(self, how: int = signal.SIGTERM) -> int:
         self.process.send_signal(how)
         code = self.process.wait(60)
+        self.process.stdout.close()
         self.log.close()
         return code
 
