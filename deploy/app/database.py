@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,21 @@ class Sealed(sa.TypeDecorator[str]):
         """Decrypt."""
         assert self.box is not None  # noqa: S101
         return None if value is None else self.box.decrypt(value.encode()).decode()
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A time with its zone: UTC in the database, also where that (SQLite) knows no zones."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """In UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """With its zone."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
 class Database:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -17,10 +21,21 @@ from deploy.app.settings import Settings
 from deploy.exchange import routes as exchange
 from deploy.exchange.feed import Feed
 from deploy.exchange.writer import Writer
+from deploy.people import jobtren, laras, personnel, persons
+from deploy.people.laras import Library
+from deploy.people.personnel import PersonnelDesk
+from deploy.people.register import keep_matches
 from deploy.release.folder import Shelf
 from deploy.release.inforce import put_in_force
+from deploy.work import routes as twin_routes
+from deploy.work.jobs import Jobs
 
 DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); tokens come from `POST /v1/login`."
+
+ROUTERS = (
+    exchange.router, routes.router, routes.operations, persons.router, jobtren.router, personnel.router, laras.router,
+    twin_routes.router,
+)  # fmt: skip
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -38,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.audit = Audit(settings.data / "audit", settings.key("audit"))
     state.feed = Feed(state.metrics)
     problems.install(app)
-    for router in (exchange.router, routes.router, routes.operations):
+    for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Gate, settings=settings, accounts=state.accounts, limiter=state.limiter, metrics=state.metrics)
     app.openapi = lambda: problems.openapi(app)  # type: ignore[method-assign]
@@ -53,10 +68,26 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.accounts.load()
     state.writer = Writer(state.settings.data / "exchange", state.metrics, state.feed.publish)
     state.writer.start()
+    loop = asyncio.get_running_loop()
+    state.jobs = Jobs(state.database)
+    state.jobs.finishers["match"] = partial(_matched, state.database)
+    state.wake = lambda: loop.call_soon_threadsafe(state.jobs.wake)
+    state.personnel = PersonnelDesk(state.settings, state.database)
+    state.library = Library(state.settings)
     state.release = await put_in_force(Shelf(state.settings.data / "releases"), state.writer)
+    state.library.release = state.release
+    state.jobs.start()
     try:
         yield
     finally:
         state.feed.close()
+        await state.jobs.stop()
         await state.writer.stop()
         state.database.close()
+
+
+def _matched(database: Database, arguments: Mapping[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    """Keep a match run's pairs in the database; what is told of the job has no people in it."""
+    with database.session() as session:
+        keep_matches(session, arguments["job"], result.pop("matches"), datetime.now(UTC))
+    return result

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from deploy.app.database import Base, Sealed
+from deploy.app.database import Base, Moment, Sealed
 
 
 class Account(Base):
@@ -22,4 +22,4 @@ class Account(Base):
     contact: Mapped[str] = mapped_column(Sealed)
     active: Mapped[bool] = mapped_column(sa.Boolean, default=True)
     epoch: Mapped[int] = mapped_column(sa.Integer, default=0)
-    made_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    made_at: Mapped[datetime] = mapped_column(Moment)

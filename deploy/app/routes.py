@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from deploy.app.accounts import NAME, SHORTEST_PASSWORD, Accounts, Identity
 from deploy.app.audit import Audit
 from deploy.app.auth import Who, having
+from deploy.app.fields import Comment, Taken
 from deploy.app.problems import ALWAYS, ProblemError, documented
 from deploy.app.roles import Role
 
@@ -22,14 +23,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME), Field(examples=["siti"])]
 Password = Annotated[
     str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=200), Field(examples=["kata-sandi-panjang"])
 ]
-Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-class _Taken(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Credentials(_Taken):
+class Credentials(Taken):
     """Name and password."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=40)]
@@ -44,34 +40,34 @@ class Token(BaseModel):
     expires_in_s: int
 
 
-class NewAccount(_Taken):
+class NewAccount(Taken):
     """An account that an admin makes."""
 
     name: Name
     password: Password
     roles: list[Annotated[Role, Field(strict=False)]] = Field(max_length=20, examples=[["trader"]])
-    full_name: Line = ""
-    contact: Line = ""
+    full_name: Comment = ""
+    contact: Comment = ""
 
 
-class Registration(_Taken):
+class Registration(Taken):
     """An account that somebody makes for themselves: a job seeker's or an employer's."""
 
     name: Name
     password: Password
     role: Literal["seeker", "employer"]
-    full_name: Line = ""
-    contact: Line = ""
+    full_name: Comment = ""
+    contact: Comment = ""
 
 
-class Roles(_Taken):
+class Roles(Taken):
     """What somebody may do from now on."""
 
     roles: list[Annotated[Role, Field(strict=False)]] = Field(max_length=20, examples=[["trader"]])
     active: bool = True
 
 
-class NewPassword(_Taken):
+class NewPassword(Taken):
     """The old password and another one."""
 
     old: Annotated[str, StringConstraints(min_length=1, max_length=200)]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from deploy.app.accounts import Identity
 from deploy.app.auth import IdempotencyKey, Who, having
+from deploy.app.fields import Taken
 from deploy.app.problems import ALWAYS, ProblemError, documented, missing
 from deploy.app.roles import Role
 from deploy.exchange import schemas as s
@@ -252,7 +253,7 @@ async def audit(request: Request, who: Operator) -> Any:
             "totals": writer.exchange.ledger.totals()}  # fmt: skip
 
 
-MESSAGES: dict[str, type[s.Taken] | None] = {"place": s.NewOrder, "cancel": None, "retire": s.Retire}
+MESSAGES: dict[str, type[Taken] | None] = {"place": s.NewOrder, "cancel": None, "retire": s.Retire}
 
 
 async def _message(writer: Writer, who: Identity, wanted: Any) -> Body:

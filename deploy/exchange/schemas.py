@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
+
+from deploy.app.fields import Line, Taken
 
 MOST_IDR = 10**13
 Batch = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"), Field(examples=["solar-2026-01"])
 ]
 Member = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9:_-]{2,79}$"), Field(examples=["pt-hijau"])]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Lots = Annotated[int, Field(ge=1, le=10_000_000, description="whole tonnes of CO2 equivalent", examples=[10])]
 Price = Annotated[int, Field(ge=1, le=5_000_000, description="whole rupiah for a tonne", examples=[58_800])]
 Side = Literal["buy", "sell"]
-
-
-class Taken(BaseModel):
-    """A request's body: nothing unknown in it, and no text where a number belongs."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class NewOrder(Taken):

@@ -2,7 +2,10 @@
 
 from alembic import context
 
-from deploy.app.models import Base
+import deploy.app.models
+import deploy.people.models
+import deploy.work.models  # noqa: F401
+from deploy.app.database import Base
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True

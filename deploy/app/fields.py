@@ -1,0 +1,39 @@
+"""What the APIs' models share: strict bodies, lines of text, one of several names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Taken(BaseModel):
+    """A request's body: nothing unknown in it, and no text where a number belongs."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+# no control characters: they have no place in a log, a page or PostgreSQL
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Comment = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+def one_of(names: Iterable[str]) -> Any:
+    """Metadata of a text that must be one of these names; the OpenAPI document lists them."""
+    known: list[Any] = list(names)
+
+    def check(value: str) -> str:
+        if value not in known:
+            raise ValueError(f"is none of {', '.join(known)}")
+        return value
+
+    return AfterValidator(check), Field(json_schema_extra={"enum": known})
+
+
+def raw_body(media_type: str) -> dict[str, Any]:
+    """A route's body in the OpenAPI document: bytes as they are."""
+    schema = {"type": "string", "format": "binary"}
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
