@@ -14,6 +14,7 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploy.app.accounts import Accounts, Identity
@@ -66,10 +67,6 @@ class Limiter:
     def admits(self, kind: str, who: str) -> bool:
         """Count one more; False where it is too many."""
         return bool(self._limiter.hit(self._rates[kind], kind, who))
-
-
-class _TooLargeError(Exception):
-    pass
 
 
 class Gate:
@@ -139,21 +136,10 @@ class Gate:
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
                 if taken > most:
-                    raise _TooLargeError
+                    raise HTTPException(413, f"a request has at most {most} bytes")
             return message
 
-        begun = False
-
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self.app(scope, counted, watched)
-        except _TooLargeError:
-            if not begun:
-                await _refuse(send, 413, f"a request has at most {most} bytes")
+        await self.app(scope, counted, send)
 
     async def _identity(self, headers: dict[bytes, bytes]) -> Identity | None:
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")

@@ -1,5 +1,6 @@
 """The services: in this process for most tests, in a process of their own where it is killed or loaded."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -67,12 +68,22 @@ def settings_in(folder: Path, **more) -> Settings:
 
 
 @pytest.fixture
-def services(tmp_path):
-    with TestClient(create_app(settings_in(tmp_path / "data"))) as client:
-        made = Services(client)
-        for role in Role:
-            made.account(f"the-{role.value}", role)
-        yield made
+def served_with(tmp_path):
+    """An app with settings of its own: `served_with(rate_login="5/minute")`."""
+    with contextlib.ExitStack() as stack:
+
+        def serve(**more) -> Services:
+            made = Services(stack.enter_context(TestClient(create_app(settings_in(tmp_path / "data", **more)))))
+            for role in Role:
+                made.account(f"the-{role.value}", role)
+            return made
+
+        yield serve
+
+
+@pytest.fixture
+def services(served_with):
+    return served_with()
 
 
 @pytest.fixture
