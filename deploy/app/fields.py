@@ -6,13 +6,21 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 
 class Taken(BaseModel):
     """A request's body: nothing unknown in it, and no text where a number belongs."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, given: Any) -> Any:
+        """JSON has one kind of number, and 5.0 is an integer (JSON Schema, 6.1.1)."""
+        if not isinstance(given, dict):
+            return given
+        return {key: int(one) if isinstance(one, float) and one.is_integer() else one for key, one in given.items()}
 
 
 # no control characters: they have no place in a log, a page or PostgreSQL

@@ -137,8 +137,20 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path):
-    made = Server(tmp_path / "data").start()
-    yield made
-    if made.process.poll() is None:
-        made.stop()
+def server_with(tmp_path):
+    """The services in a process of their own, with an environment of their own."""
+    started = []
+
+    def start(**environment: str) -> Server:
+        started.append(Server(tmp_path / "data", **environment).start())
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.stop()
+
+
+@pytest.fixture
+def server(server_with):
+    return server_with()
