@@ -27,6 +27,8 @@ from deploy.people.personnel import PersonnelDesk
 from deploy.people.register import keep_matches
 from deploy.release.folder import Shelf
 from deploy.release.inforce import put_in_force
+from deploy.signals import routes as signals
+from deploy.signals.monitor import Monitor
 from deploy.work import routes as twin_routes
 from deploy.work.jobs import Jobs
 
@@ -34,7 +36,7 @@ DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); 
 
 ROUTERS = (
     exchange.router, routes.router, routes.operations, persons.router, jobtren.router, personnel.router, laras.router,
-    twin_routes.router,
+    twin_routes.router, signals.router,
 )  # fmt: skip
 
 
@@ -74,6 +76,9 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.wake = lambda: loop.call_soon_threadsafe(state.jobs.wake)
     state.personnel = PersonnelDesk(state.settings, state.database)
     state.library = Library(state.settings)
+    state.jobs.finishers["feed"] = partial(signals.keep_feed, state.settings)
+    state.roll_out = None
+    state.monitor = Monitor(state.settings) if state.settings.mqtt else None
     state.release = await put_in_force(Shelf(state.settings.data / "releases"), state.writer)
     state.library.release = state.release
     state.jobs.start()
@@ -82,6 +87,10 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     finally:
         state.feed.close()
         await state.jobs.stop()
+        if state.roll_out is not None:
+            await asyncio.to_thread(state.roll_out.stop)
+        if state.monitor is not None:
+            await asyncio.to_thread(state.monitor.close)
         await state.writer.stop()
         state.database.close()
 
