@@ -204,3 +204,33 @@ def rollback(data: DataOption = None, as_json: JsonFlag = False) -> None:
 
     made = Shelf(settings_of(data).data / "releases").rollback()
     print_facts({"in force": made.digest, "bundles": made.bundles()}, "release", as_json)
+
+
+@app.command(epilog="Example: `python -m deploy settle --data /srv/twin --follow`")
+def settle(
+    data: DataOption = None,
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", help="A node's JSON-RPC URL; default: the embedded chain.")
+    ] = None,
+    keystore: Annotated[Path | None, typer.Option("--keystore", help="Folder of keystore files, with --rpc.")] = None,
+    system: Annotated[Path | None, typer.Option("--system", help="What `contracts deploy` wrote, with --rpc.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on as the log grows.")] = False,
+    every_s: Annotated[float, typer.Option("--every", min=1, help="How often to look, with --follow [s].")] = 10.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Settle the exchange's log on a chain and compare both; exit code 1 where they differ. Run again, it goes on."""
+    import time
+
+    from deploy.exchange.chain import Chain
+    from deploy.exchange.settlement import Settler
+
+    worker = Settler(settings_of(data).data / "exchange", Chain(rpc, keystore, system))
+    while True:
+        if worker.catch_up() or not follow:
+            row = worker.settle()
+            print_facts(row, "settlement", as_json)
+            if row["differences"]:
+                raise typer.Exit(1)
+        if not follow:
+            return
+        time.sleep(every_s)

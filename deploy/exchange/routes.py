@@ -21,6 +21,7 @@ from deploy.exchange.credits import account_body
 from deploy.exchange.feed import POLICY_VIOLATION, Feed
 from deploy.exchange.orders import order_body
 from deploy.exchange.outside import auction_body, listing_body
+from deploy.exchange.settlement import STATUS
 from deploy.exchange.state import Body, Exchange, RefusedError
 from deploy.exchange.writer import Writer
 from twin.carbon.mechanisms.regular import collar_ticks
@@ -251,6 +252,15 @@ async def audit(request: Request, who: Operator) -> Any:
     writer = writer_of(request)
     return {"faults": writer.exchange.faults(), "commands_today": writer.lines - 1, "log_sha256": writer.log_sha256,
             "totals": writer.exchange.ledger.totals()}  # fmt: skip
+
+
+@router.get("/settlement", response_model=s.SettlementView)
+def settlement(request: Request, who: Operator) -> Any:
+    """How far the settlement worker is, and where chain and log differ."""
+    path = request.app.state.settings.data / STATUS
+    if not path.is_file():
+        raise missing("settlement: `python -m deploy settle` has not run")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 MESSAGES: dict[str, type[Taken] | None] = {"place": s.NewOrder, "cancel": None, "retire": s.Retire}

@@ -281,3 +281,13 @@ class AuditView(BaseModel):
     commands_today: int
     log_sha256: str
     totals: dict[str, int | bool]
+
+
+class SettlementView(BaseModel):
+    """What the settlement worker has done: commands read, entries on the chain, differences (none where all is well)."""
+
+    at: str
+    commands: int
+    entries: int
+    transactions: int
+    differences: list[str]
