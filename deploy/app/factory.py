@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from deploy.app import problems, routes
 from deploy.app.accounts import Accounts
@@ -29,6 +30,8 @@ from deploy.release.folder import Shelf
 from deploy.release.inforce import put_in_force
 from deploy.signals import routes as signals
 from deploy.signals.monitor import Monitor
+from deploy.web import routes as web
+from deploy.web.visit import HERE
 from deploy.work import routes as twin_routes
 from deploy.work.jobs import Jobs
 
@@ -36,7 +39,7 @@ DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); 
 
 ROUTERS = (
     exchange.router, routes.router, routes.operations, persons.router, jobtren.router, personnel.router, laras.router,
-    twin_routes.router, signals.router,
+    twin_routes.router, signals.router, web.router,
 )  # fmt: skip
 
 
@@ -57,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(Gate, settings=settings, accounts=state.accounts, limiter=state.limiter, metrics=state.metrics)
     app.openapi = lambda: problems.openapi(app)  # type: ignore[method-assign]
     return app

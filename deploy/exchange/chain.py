@@ -12,7 +12,7 @@ Entry = dict[str, Any]
 
 
 class Chain:
-    """A deployed system on the embedded chain, or on a node by its URL with a keystore and `contracts deploy`'s file."""
+    """A deployed system on the embedded chain, or on a node by its URL (keystore, and `contracts deploy`'s file)."""
 
     def __init__(self, rpc: str | None = None, keystore: Path | None = None, system_file: Path | None = None) -> None:
         from contracts import chain

@@ -284,7 +284,7 @@ class AuditView(BaseModel):
 
 
 class SettlementView(BaseModel):
-    """What the settlement worker has done: commands read, entries on the chain, differences (none where all is well)."""
+    """What the settlement worker has done: commands read, entries on the chain, differences where there are any."""
 
     at: str
     commands: int
