@@ -21,6 +21,7 @@ from deploy.app.gate import Gate, Limiter, Metrics
 from deploy.app.settings import Settings
 from deploy.exchange import routes as exchange
 from deploy.exchange.feed import Feed
+from deploy.exchange.hours import keep_hours
 from deploy.exchange.writer import Writer
 from deploy.people import jobtren, laras, personnel, persons
 from deploy.people.laras import Library
@@ -86,9 +87,12 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.release = await put_in_force(Shelf(state.settings.data / "releases"), state.writer)
     state.library.release = state.release
     state.jobs.start()
+    clock = loop.create_task(keep_hours(state.writer)) if state.settings.exchange_hours == "published" else None
     try:
         yield
     finally:
+        if clock is not None:
+            clock.cancel()
         state.feed.close()
         await state.jobs.stop()
         if state.roll_out is not None:

@@ -75,7 +75,7 @@ def restore(settings: Settings, archive: Path) -> dict[str, Any]:
             (beside / DUMP).unlink()
         for one in beside.iterdir():
             shutil.move(one, settings.data / one.name)
-    except (OSError, tarfile.TarError, ValueError, KeyError) as error:
+    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError) as error:
         raise BackupError(f"{archive}: is no backup that can be used ({error})") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -67,15 +67,24 @@ def settings_in(folder: Path, **more) -> Settings:
     return Settings(**given | more)
 
 
+@pytest.fixture(scope="session")
+def settings_of():
+    """Settings of the tests: `settings_of(folder, database_url=…)`."""
+    return settings_in
+
+
 @pytest.fixture
 def served_with(tmp_path):
     """An app with settings of its own: `served_with(rate_login="5/minute")`."""
     with contextlib.ExitStack() as stack:
 
         def serve(**more) -> Services:
-            made = Services(stack.enter_context(TestClient(create_app(settings_in(tmp_path / "data", **more)))))
+            folder = more.pop("data", tmp_path / "data")
+            made = Services(stack.enter_context(TestClient(create_app(settings_in(folder, **more)))))
+            known = {one["name"] for one in made.app.state.accounts.listed()}
             for role in Role:
-                made.account(f"the-{role.value}", role)
+                if f"the-{role.value}" not in known:
+                    made.account(f"the-{role.value}", role)
             return made
 
         yield serve
