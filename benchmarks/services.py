@@ -162,7 +162,8 @@ def fsync_ms(folder: Path) -> float:
     return round(1000 * float(np.median(taken)), 3)
 
 
-def _tell(row: dict[str, Any]) -> None:
+def tell(row: dict[str, Any]) -> None:
+    """A line of JSON."""
     sys.stdout.write(json.dumps(row) + "\n")
     sys.stdout.flush()
 
@@ -179,17 +180,17 @@ def main() -> None:
         try:
             url, admin = facts["address"], facts["token"]
             tokens = asyncio.run(prepared(url, admin, given.clients))
-            _tell({"cores": os.cpu_count(), "fsync_ms": fsync_ms(Path(scratch))})
+            tell({"cores": os.cpu_count(), "fsync_ms": fsync_ms(Path(scratch))})
             best = {}
             for how in ("rest", "feed"):
                 for rate in [None, *map(float, given.rates.split(","))]:
                     row = asyncio.run(load(url, tokens, how, given.seconds, rate))
-                    _tell(row)
+                    tell(row)
                     kept_up = rate is None or row["acknowledged_a_second"] >= 0.97 * rate
                     if row["p99_ms"] < TARGET_MS and kept_up:
                         best[how] = max(best.get(how, 0), row["acknowledged_a_second"])
-            _tell({"durable_orders_a_second_at_p99_below_50_ms": best})
-            _tell({"server_memory_mib": psutil.Process(process.pid).memory_info().rss >> 20})
+            tell({"durable_orders_a_second_at_p99_below_50_ms": best})
+            tell({"server_memory_mib": psutil.Process(process.pid).memory_info().rss >> 20})
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)

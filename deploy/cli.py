@@ -35,11 +35,11 @@ def settings_of(data: Path | None, **more: Any) -> Any:
     return settings
 
 
-@app.command(epilog="Example: `python -m deploy serve --port 8000`")
+@app.command(epilog="Example: `python -m deploy serve --data services`")
 def serve(
     data: DataOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port (8000); 0 takes a free one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port (8350); 0 takes a free one.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Serve everything from one process; prints the addresses and, while there is no account, a first admin token.

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     old_secret: SecretStr = Field(SecretStr(""), description="the one before, so that what it sealed still opens")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
     host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    port: int = Field(8350, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     https: bool = Field(False, description="behind TLS: cookies are Secure and HSTS is sent")
     runs: Path = Field(Path("runs"), description="folder of the twin's runs")
     mqtt: str = Field("", description="HOST:PORT of the junctions' broker; empty: signals are off")
