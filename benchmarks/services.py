@@ -41,9 +41,11 @@ class Client:
         self.refused = 0
 
     async def open(self) -> None:
-        """Connect."""
+        """Connect; the time to do so is not an order's."""
         self.session = aiohttp.ClientSession(headers=self.headers)
         self.socket = await self.session.ws_connect(f"{self.url}{X}/feed") if self.how == "feed" else None
+        async with self.session.get(f"{self.url}{X}/book") as got:
+            await got.read()
 
     async def close(self) -> None:
         """Disconnect."""

@@ -232,7 +232,9 @@ class Exchange:
         """Of which batches so many tokens are taken: those held longest, or the one that is named."""
         parts: list[tuple[str, int]] = []
         for name, held in self.holdings[member].items():
-            if batch in (None, name) and lots:
+            if lots == 0:
+                break
+            if batch in (None, name):
                 parts.append((name, min(held, lots)))
                 lots -= parts[-1][1]
         return parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,9 @@ from deploy.app.gate import Metrics
 from deploy.app.problems import ProblemError
 from deploy.exchange.log import begin_day, document_of, recover
 from deploy.exchange.machine import Command, Result, answered, carry_out
-from deploy.exchange.state import Body
+from deploy.exchange.state import FIRST_REFERENCE_IDR, Body
+from twin.carbon.engine.codes import Kind, Side
+from twin.carbon.mechanisms.regular import RegularMarket
 
 MOST_WAITING = 5_000
 MOST_TOGETHER = 500
@@ -24,6 +27,7 @@ class Writer:
 
     def __init__(self, folder: Path, metrics: Metrics, publish: Callable[[list[Body]], None]) -> None:
         self.folder, self.metrics, self._publish = folder, metrics, publish
+        _warm_up()
         self.exchange, self._log = recover(folder)
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(MOST_WAITING)
         self._task: asyncio.Task[None] | None = None
@@ -118,8 +122,17 @@ class Writer:
         previous = self._log.previous
         self._log.close()
         self._log = begin_day(self.folder, self.exchange, previous)
+        gc.collect()
 
     def _refuse(self, together: list[Waiting]) -> None:
         for _, future in together:
             if not future.done():
                 future.set_result(Result(503, {"reason": "disk", "detail": "the disk failed; the outcome is unknown"}))
+
+
+def _warm_up() -> None:
+    """Let the engine be compiled, or read from its cache, before anybody waits for it."""
+    market = RegularMarket(FIRST_REFERENCE_IDR, 1)
+    market.submit(Kind.LIMIT, Side.BUY, FIRST_REFERENCE_IDR, 1)
+    for side in Side:
+        market.book.depth(side)

@@ -65,7 +65,7 @@ def tried(caller: Caller, operation, mode: GenerationMode, authenticated: bool, 
         one()
 
 
-@pytest.mark.parametrize("examples", [1, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [1, pytest.param(30, marks=pytest.mark.slow)])
 def test_no_server_error_and_no_answer_that_the_document_does_not_have(server_with, examples, capsys):
     server = server_with(TWIN_DEPLOY_RATE_LOGIN="100000/minute")
     caller = Caller(server.url, server.first["token"])
