@@ -164,7 +164,9 @@ def _update(given: argparse.Namespace) -> tuple[dict[str, Any], int]:
     from controllers.io.mqtt import Broker, address
     from controllers.updater import keep_updated
 
-    host, port = address(given.mqtt or "")
+    if not given.mqtt or not given.prefix:
+        raise ControllerError("name the broker and the controller: --mqtt HOST:PORT --prefix trenggalek/NAME")
+    host, port = address(given.mqtt)
     broker = Broker(host, port, given.username, os.environ.get(PASSWORD), given.tls_ca, given.tls_cert, given.tls_key)
     passed_on = [
         word

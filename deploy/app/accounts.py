@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error
+from argon2.exceptions import Argon2Error, InvalidHashError
 
 from deploy.app.database import Database
 from deploy.app.models import Account
@@ -81,7 +81,7 @@ class Accounts:
             found = session.scalar(sa.select(Account).where(Account.name == name))
             try:
                 self._hasher.verify(found.password_hash if found else self._nobody, password)
-            except Argon2Error:
+            except (Argon2Error, InvalidHashError):
                 found = None
             if found is None or not found.active:
                 raise ProblemError(401, "name or password is wrong", "bad_credentials")

@@ -31,6 +31,7 @@ from deploy.release.folder import Shelf
 from deploy.release.inforce import put_in_force
 from deploy.signals import routes as signals
 from deploy.signals.monitor import Monitor
+from deploy.signals.rollout import end_interrupted
 from deploy.web import routes as web
 from deploy.web.visit import HERE
 from deploy.work import routes as twin_routes
@@ -83,6 +84,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.library = Library(state.settings)
     state.jobs.finishers["feed"] = partial(signals.keep_feed, state.settings)
     state.roll_out = None
+    end_interrupted(state.settings.data / "signals" / "roll-outs")
     state.monitor = Monitor(state.settings) if state.settings.mqtt else None
     state.release = await put_in_force(Shelf(state.settings.data / "releases"), state.writer)
     state.library.release = state.release

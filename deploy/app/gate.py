@@ -92,7 +92,7 @@ class Gate:
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
-        status = 500
+        status = 0
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -105,6 +105,11 @@ class Gate:
 
         try:
             await self._admitted(scope, receive, answer, identity, address, headers)
+        except Exception:
+            log.exception("a request failed", extra={"request": request_id})
+            if status:
+                raise
+            await _refuse(answer, 500, "this should not have happened; the log says more")
         finally:
             route = getattr(scope.get("route"), "path", "none")
             seconds = time.perf_counter() - began

@@ -90,10 +90,6 @@ def install(app: FastAPI) -> None:
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
         return response(error.status_code, str(error.detail), headers=error.headers)
 
-    @app.exception_handler(Exception)
-    async def _fault(_: Request, error: Exception) -> JSONResponse:
-        return response(500, "this should not have happened; the log says more", "fault")
-
 
 def openapi(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, with errors under their media type."""

@@ -295,26 +295,27 @@ def _order_of(args: Any) -> Body:
 async def feed(socket: WebSocket) -> None:
     """Events of the market, and orders. A browser, which cannot set headers, sends `{"token": …}` first."""
     await socket.accept()
-    who: Identity | None = socket.scope["state"]["identity"]
-    if who is None:
-        who = await _introduced(socket)
+    token = socket.headers.get("authorization", "").partition(" ")[2] or await _introduced(socket)
+    accounts, writer = socket.app.state.accounts, writer_of(socket)
+    who = accounts.remembered(token) or await asyncio.to_thread(accounts.fetched, token)
     if who is None:
         await socket.close(POLICY_VIOLATION, "a valid token is needed")
         return
     served: Feed = socket.app.state.feed
-    writer = writer_of(socket)
 
-    async def answer(identity: Identity, wanted: Any) -> Body:
-        return await _message(writer, identity, wanted)
+    async def answer(_: Identity, wanted: Any) -> Body:
+        now = accounts.remembered(token)  # it may have ended meanwhile
+        if now is None:
+            return {"event": "answer", "key": None, "status": 401, "detail": "the token has ended"}
+        return await _message(writer, now, wanted)
 
     await served.serve(socket, who, answer)
 
 
-async def _introduced(socket: WebSocket) -> Identity | None:
+async def _introduced(socket: WebSocket) -> str:
+    """The token of the first message; empty for anything else."""
     try:
-        message = json.loads(await asyncio.wait_for(socket.receive_text(), TOKEN_WITHIN_S))
-        token = message["token"]
+        token = json.loads(await asyncio.wait_for(socket.receive_text(), TOKEN_WITHIN_S))["token"]
     except Exception:  # silence, junk, or gone: all the same to us
-        return None
-    accounts = socket.app.state.accounts
-    return accounts.remembered(token) if isinstance(token, str) else None
+        return ""
+    return token if isinstance(token, str) else ""

@@ -26,6 +26,7 @@ from deploy.app.settings import Settings
 from twin.errors import TwinError
 
 MANIFEST, DUMP = "manifest.json", "postgresql.dump"
+WORK = "work"  # what workers read, for as long as they do; in no backup
 LINES = (".log", ".jsonl")
 LEFT_OUT = (".secret", ".partial", ".lock", "-wal", "-shm", "-journal")
 
@@ -86,7 +87,7 @@ def _contents(settings: Settings) -> Any:
     """Names and bytes of everything that is kept."""
     for path in sorted(settings.data.rglob("*")):
         name = path.relative_to(settings.data).as_posix()
-        if not path.is_file() or path.is_symlink() or name.endswith(LEFT_OUT):
+        if not path.is_file() or path.is_symlink() or name.endswith(LEFT_OUT) or name.startswith(f"{WORK}/"):
             continue
         if path.suffix == ".sqlite":
             yield name, _sqlite(path)

@@ -18,6 +18,7 @@ from deploy.app.auth import Who, having
 from deploy.app.fields import Line, Number, Taken, one_of
 from deploy.app.problems import ALWAYS, ProblemError, documented, missing
 from deploy.app.roles import Role
+from deploy.ops.backup import WORK
 from deploy.people.models import Application, Match, Notification, Seeker, Vacancy
 from deploy.people.register import everybody, imported, profile_of, screened, written
 from deploy.work.routes import JobView, jobs_of, view
@@ -309,7 +310,9 @@ def match_run(request: Request, who: Manpower, wanted: NewMatchRun) -> Any:
         people, offers = everybody(session)
     if not people or not offers:
         raise ProblemError(409, "there are no seekers, or no open vacancies", "empty")
-    folder = FilePath(tempfile.mkdtemp(prefix="match-", dir=request.app.state.settings.data))
+    beside = request.app.state.settings.data / WORK
+    beside.mkdir(exist_ok=True)
+    folder = FilePath(tempfile.mkdtemp(prefix="match-", dir=beside))
     written(folder, people, offers)
     job = jobs_of(request).add("match", who.name, {"folder": str(folder), "listed": wanted.listed})
     request.app.state.audit.note(who.name, "match run", str(job.id), seekers=len(people), vacancies=len(offers))

@@ -39,6 +39,15 @@ def stages_of(controllers: Sequence[str], shares: Sequence[float]) -> list[list[
     return [list(controllers[a:b]) for a, b in zip([0, *ends[:-1]], ends, strict=True) if b > a]
 
 
+def end_interrupted(folder: Path) -> None:
+    """Say of roll-outs that were under way when the services were killed that nobody looks after them any more."""
+    for path in folder.glob("*.json"):
+        row = json.loads(path.read_text(encoding="utf-8"))
+        if row["state"] in ("waits", "running"):
+            why = "the services were killed; junctions keep what they have: roll out again"
+            write_whole(path, json.dumps({**row, "state": "interrupted", "why": why}, indent=1))
+
+
 class RollOut:
     """One roll-out; its state is a file that is whole at every moment."""
 

@@ -12,6 +12,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -21,12 +22,12 @@ import sqlalchemy as sa
 
 from deploy.app.database import Database
 from deploy.app.problems import ProblemError, missing
+from deploy.app.settings import PREFIX
 from deploy.work.models import Job
 
 log = logging.getLogger("deploy.jobs")
 MOST_QUEUED = 20
 LAST_WORDS = 2_000
-KEPT_FROM_WORKERS = ("TWIN_DEPLOY_SECRET", "TWIN_DEPLOY_OLD_SECRET", "TWIN_DEPLOY_MQTT_PASSWORD")
 
 
 class Jobs:
@@ -83,6 +84,7 @@ class Jobs:
         if job.state not in ("queued", "running"):
             raise ProblemError(409, f"job {number} is {job.state}", "ended")
         await asyncio.to_thread(self._set, number, state="cancelled", ended_at=datetime.now(UTC))
+        _clear(job.arguments)
         if self._running == number and self._process is not None and self._process.returncode is None:
             self._process.terminate()
         return await asyncio.to_thread(self.get, number)
@@ -112,7 +114,7 @@ class Jobs:
                 self._running = self._process = None
 
     async def _work(self, job: Job) -> None:
-        environment = {key: value for key, value in os.environ.items() if key not in KEPT_FROM_WORKERS}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-W", "ignore", "-m", f"deploy.work.{job.kind}", env=environment, limit=1 << 24,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -151,3 +153,10 @@ class Jobs:
                 job.state, job.ended_at, job.result = state, datetime.now(UTC), result
                 job.note = note if isinstance(note, str) else "".join(note)
                 job.progress = 1.0 if state == "done" else job.progress
+                _clear(job.arguments)
+
+
+def _clear(arguments: Mapping[str, Any]) -> None:
+    """Take away what was written for a worker that will not read it: it may be about people."""
+    if "folder" in arguments:
+        shutil.rmtree(arguments["folder"], ignore_errors=True)

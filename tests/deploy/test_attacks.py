@@ -3,7 +3,9 @@
 import base64
 import json
 import re
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
 import pytest
@@ -213,6 +215,59 @@ def test_a_socket_needs_a_token_and_may_not_flood(market):
             socket.send_text(text)
             told = socket.receive()
             assert told.get("code") == 1008 or json.loads(told["text"])["status"] == 422
+
+
+def test_a_socket_ends_with_its_token(market):
+    headers = {"Authorization": f"Bearer {market.tokens['andi']}"}
+    with market.client.websocket_connect(f"{X}/feed", headers=headers) as socket:
+        market.ok("andi", "POST", "/v1/logout")
+        socket.send_json({"do": "place", "key": "after-the-end", "args": ORDER})
+        assert socket.receive_json()["status"] == 401
+
+
+class Issuer:
+    """Another identity provider: its keys over HTTP, its tokens."""
+
+    def __init__(self) -> None:
+        self.key = Ed25519PrivateKey.generate()
+        x = base64.urlsafe_b64encode(self.key.public_key().public_bytes_raw()).rstrip(b"=").decode()
+        keys = json.dumps(
+            {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "theirs", "alg": "EdDSA", "x": x}]}
+        ).encode()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(keys)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/jwks"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def token(self, key=None, **changes) -> str:
+        now = int(time.time())
+        claims = {"iss": "https://login.example", "aud": "trenggalek-services", "sub": "u-17", "iat": now,
+                  "exp": now + 600, "roles": ["trader", "king"]} | changes  # fmt: skip
+        return jwt.encode(claims, key or self.key, "EdDSA", {"kid": "theirs"})
+
+
+def test_another_issuers_tokens_count_by_its_own_keys(served_with):
+    issuer = Issuer()
+    services = served_with(oidc_issuer="https://login.example", oidc_jwks_url=issuer.url)
+    services.tokens["theirs"] = issuer.token()
+    assert services.ok("theirs", "GET", ME) == {"name": "oidc:u-17", "roles": ["trader"], "active": True}
+    assert services("theirs", "POST", f"{X}/account").status_code == 200
+    assert services("theirs", "GET", "/v1/me/data").json()["account"] is None
+    forged = {"key": Ed25519PrivateKey.generate()}, {"iss": "https://evil.example"}, {"aud": "else"}, {"exp": 1}
+    for changes in forged:
+        services.tokens["forged"] = issuer.token(**changes)
+        assert services("forged", "GET", ME).status_code == 401, changes
+    issuer.server.shutdown()
+    issuer.server.server_close()
 
 
 def test_cookies_and_other_sites_get_nowhere(services):

@@ -58,6 +58,8 @@ def test_profiles_stand_encrypted_and_are_erased(services, tmp_path):
     assert told["account"]["full_name"] == "the-seeker lengkap"
     services.ok("the-seeker", "DELETE", "/v1/me")
     assert services("the-seeker", "GET", "/v1/me").status_code == 401
+    login = {"name": "the-seeker", "password": "kata-sandi-panjang"}
+    assert services(None, "POST", "/v1/login", login).status_code == 401
     with services.app.state.database.session() as session:
         from deploy.people.models import Seeker
 
@@ -75,7 +77,7 @@ def test_a_match_run_matches_and_explains(services):
     (match,) = services.ok("the-seeker", "GET", f"{J}/matches")
     assert "keterampilan" in match["because"]
     assert "cocok" in services.ok("the-seeker", "GET", f"{J}/notifications")[0]["text"]
-    assert not list(services.app.state.settings.data.glob("match-*"))  # what was handed over is gone
+    assert not list(services.app.state.settings.data.glob("work/match-*"))  # what was handed over is gone
 
 
 def test_a_register_is_imported_under_pseudonyms(services):

@@ -1,5 +1,6 @@
 """Releases to junctions: fetched and proved by an updater, staged from a canary, taken back where one fails."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from controllers_bundles import contract
 from controllers.bundle import write
 from controllers.updater import Updater, archive, offer
 from deploy.release.folder import Shelf, differences, load, seal
-from deploy.signals.rollout import RollOut, stages_of
+from deploy.signals.rollout import RollOut, end_interrupted, stages_of
 from twin.errors import TwinError
 
 SLEEPS, ENDS = [sys.executable, "-c", "import time; time.sleep(60)"], [sys.executable, "-c", ""]
@@ -104,6 +105,10 @@ def test_a_canary_that_ends_takes_the_release_back_and_spares_the_others(tmp_pat
     assert "probation" in done.why
     assert {name: one.current for name, one in bus.updaters.items()} == bus.first
     assert bus.told["j2"]["wanted"] == ""  # never offered
+    (tmp_path / "killed.json").write_text(json.dumps({**done.as_json(), "state": "running"}))
+    end_interrupted(tmp_path)
+    assert json.loads((tmp_path / "killed.json").read_text())["state"] == "interrupted"
+    assert json.loads((tmp_path / "roll-out.json").read_text())["state"] == "fell back"
 
 
 def test_an_alarm_takes_all_of_them_back(tmp_path, bus_of):
