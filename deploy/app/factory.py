@@ -10,13 +10,14 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from deploy.app import problems, routes
 from deploy.app.accounts import Accounts
 from deploy.app.audit import Audit
 from deploy.app.database import Database
+from deploy.app.fields import no_unknown_query
 from deploy.app.gate import Gate, Limiter, Metrics
 from deploy.app.settings import Settings
 from deploy.exchange import routes as exchange
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     settings.data.mkdir(parents=True, exist_ok=True)
     app = FastAPI(
         title="Trenggalek Twin services", version=version("trenggalek-twin"), description=DESCRIPTION, docs_url=None,
-        redoc_url=None, lifespan=_life,
+        redoc_url=None, lifespan=_life, dependencies=[Depends(no_unknown_query)],
     )  # fmt: skip
     state = app.state
     state.settings, state.metrics, state.limiter = settings, Metrics(), Limiter(settings)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import Path, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from deploy.app.problems import ProblemError
 
 
 class Taken(BaseModel):
@@ -39,6 +41,18 @@ def one_of(names: Iterable[str]) -> Any:
         return value
 
     return AfterValidator(check), Field(json_schema_extra={"enum": known})
+
+
+async def no_unknown_query(request: Request) -> None:
+    """Raise ProblemError 422 for a query parameter that the route has not: a misspelt one would be passed over."""
+    if not request.query_params:
+        return
+    path = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", ""), {})
+    operation = path.get(request.method.lower())
+    if operation is not None:
+        known = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
+        if unknown := sorted(set(request.query_params) - known):
+            raise ProblemError(422, f"query: unknown {', '.join(unknown)[:200]!r}", "input_at_fault")
 
 
 def raw_body(media_type: str) -> dict[str, Any]:

@@ -166,6 +166,12 @@ def test_oversize_bodies(services):
     assert services(None, "POST", "/v1/login", long).status_code == 422
 
 
+def test_a_misspelt_parameter_is_no_default(services):
+    assert services("the-seeker", "GET", f"{X}/book?levels=3").status_code == 200
+    misspelt = services("the-seeker", "GET", f"{X}/book?levls=3")
+    assert (misspelt.status_code, "levls" in misspelt.json()["detail"]) == (422, True)
+
+
 def test_a_replayed_key_is_another_members_own(market):
     market.ok("andi", "POST", f"{X}/orders", ORDER, key="same-key")
     assert market("budi", "POST", f"{X}/orders", {**ORDER, "side": "buy"}, key="same-key").status_code == 200

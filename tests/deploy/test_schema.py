@@ -42,7 +42,7 @@ class Caller:
         at, headers = (case.operation.method.upper(), case.operation.path), {}
         if authenticated:
             headers = self.account(f"throwaway-{self.cases}") if at in ENDS_THE_TOKEN else self.everything
-        response = case.call(headers=headers)
+        response = case.call(base_url=self.url, headers=headers)
         self.cases += 1
         self.statuses[response.status_code] += 1
         left_out = [positive_data_acceptance] if at in LOOKS_INSIDE else []
@@ -65,16 +65,21 @@ def tried(caller: Caller, operation, mode: GenerationMode, authenticated: bool, 
         one()
 
 
-@pytest.mark.parametrize("examples", [1, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [1, pytest.param(15, marks=pytest.mark.slow)])
 def test_no_server_error_and_no_answer_that_the_document_does_not_have(server_with, examples, capsys):
-    server = server_with(TWIN_DEPLOY_RATE_LOGIN="100000/minute")
+    # a broker that nobody is at: the signals are on, and no junction is heard
+    server = server_with(TWIN_DEPLOY_RATE_LOGIN="100000/minute", TWIN_DEPLOY_MQTT="127.0.0.1:9")
     caller = Caller(server.url, server.first["token"])
-    for found in schemathesis.openapi.from_url(f"{server.url}/openapi.json").get_all_operations():
+    document = httpx.get(f"{server.url}/openapi.json").json()
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation.pop("security", None)  # tokens are this test's to give: no case is wrong for want of one
+    for found in schemathesis.openapi.from_dict(document).get_all_operations():
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             for authenticated in (True, False):
                 tried(caller, found.ok(), mode, authenticated, examples)
     with capsys.disabled():
         print(json.dumps({"cases": caller.cases, "statuses": dict(sorted(caller.statuses.items()))}))
-    assert caller.faults == []
+    assert caller.faults == [], "\n".join(caller.faults[:20])
     assert not any(status >= 500 for status in caller.statuses)
     assert caller.cases > 100 * examples
