@@ -105,11 +105,12 @@ def migrate(
 def audit(data: DataOption = None, as_json: JsonFlag = False) -> None:
     """Replay the exchange's log from its first day and check every chain of hashes; exit code 1 where one is broken."""
     from deploy.app.audit import Audit
+    from deploy.app.keys import kept
     from deploy.exchange.log import audit as audit_exchange
 
     settings = settings_of(data)
     faults = audit_exchange(settings.data / "exchange")
-    faults += Audit(settings.data / "audit", settings.key("audit")).faults()
+    faults += Audit(settings.data / "audit", kept(settings, "audit")).faults()
     if as_json:
         print_json({"ok": not faults, "faults": faults})
     else:

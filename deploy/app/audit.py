@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.app.keys import without_torn_end
 from twin.errors import PersonnelError
 from twin.programmes.filing.trail import Entry, Trail, read_trail, trail_faults
 
@@ -57,7 +58,7 @@ class Audit:
         if self._trail is None or self._trail.path != path:
             before = [one for one in sorted(self.folder.glob("*.jsonl")) if one < path]
             follows = read_trail(before[-1])[-1].sha256 if before else ""
-            self._trail = Trail(self._key, path)
+            self._trail = Trail(self._key, without_torn_end(path))
             if not self._trail.entries:
                 self._trail.add(now.isoformat(), "service", "begin", "", {"follows": follows})
         return self._trail

@@ -36,11 +36,10 @@ def having(*roles: Role) -> Any:
     return Depends(check)
 
 
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key", min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$",
-        description="your own name for this request: sent again under it, nothing is done twice",
-        examples=["3f1c9a52-order-1"],
-    ),
-]  # fmt: skip
+_KEY = Header(
+    alias="Idempotency-Key", min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$",
+    description="your own name for this request: sent again under it, nothing is done twice",
+    examples=["3f1c9a52-order-1"],
+)  # fmt: skip
+IdempotencyKey = Annotated[str, _KEY]
+OptionalKey = Annotated[str | None, _KEY]

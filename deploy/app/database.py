@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,10 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import MultiFernet
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
+from deploy.app.keys import box
 from deploy.app.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -26,23 +26,15 @@ class Base(DeclarativeBase):
 
 
 class Sealed(sa.TypeDecorator[str]):
-    """Text that stands encrypted in the database (Fernet: AES-128-CBC and HMAC-SHA-256)."""
+    """Text that stands encrypted in the database (`keys.box`)."""
 
     impl = sa.Text
     cache_ok = True
     box: MultiFernet | None = None
 
-    @classmethod
-    def use(cls, settings: Settings) -> None:
-        """Encrypt with the settings' secret, and open what the old one sealed too."""
-        keys = [settings.key("sealed")]
-        if settings.old_secret.get_secret_value():
-            keys.append(settings.key("sealed", old=True))
-        cls.box = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
-
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         """Encrypt."""
-        assert self.box is not None  # noqa: S101 (`use` is called before the first session)
+        assert self.box is not None  # noqa: S101 (the database sets it before the first session)
         return None if value is None else self.box.encrypt(value.encode()).decode()
 
     def process_result_value(self, value: str | None, dialect: Any) -> str | None:
@@ -77,7 +69,7 @@ class Database:
         self.engine = sa.create_engine(url, pool_pre_ping=True)
         if url.get_backend_name() == "sqlite":
             event.listen(self.engine, "connect", _safe_sqlite)
-        Sealed.use(settings)
+        Sealed.box = box(settings)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager

@@ -19,6 +19,7 @@ from deploy.app.audit import Audit
 from deploy.app.database import Database
 from deploy.app.fields import no_unknown_query
 from deploy.app.gate import Gate, Limiter, Metrics
+from deploy.app.keys import kept
 from deploy.app.settings import Settings
 from deploy.exchange import routes as exchange
 from deploy.exchange.feed import Feed
@@ -58,7 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
     state.settings, state.metrics, state.limiter = settings, Metrics(), Limiter(settings)
     state.database = Database(settings)
     state.accounts = Accounts(settings, state.database)
-    state.audit = Audit(settings.data / "audit", settings.key("audit"))
+    state.audit = Audit(settings.data / "audit", kept(settings, "audit"))
+    state.pseudonyms = kept(settings, "pseudonyms")
     state.feed = Feed(state.metrics)
     problems.install(app)
     for router in ROUTERS:

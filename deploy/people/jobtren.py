@@ -47,7 +47,7 @@ Manpower = Annotated[Identity, having(Role.MANPOWER)]
 def tell(request: Request, who: SeekerRole, profile: Profile) -> Any:
     """Tell or change one's profile."""
     kept = _kept_profile(profile)
-    name = pseudonym(who.name, request.app.state.settings.key("pseudonyms"))
+    name = pseudonym(who.name, request.app.state.pseudonyms)
     with request.app.state.database.session() as session:
         found = session.scalar(sa.select(Seeker).where(Seeker.account == who.name))
         if found is None:
@@ -191,7 +191,7 @@ def import_register(request: Request, who: Manpower, given: Import) -> Any:
         people, offers = FilePath(folder) / "seekers.csv", FilePath(folder) / "vacancies.csv"
         people.write_text(given.seekers_csv, encoding="utf-8", newline="")
         offers.write_text(given.vacancies_csv, encoding="utf-8", newline="")
-        register = read_register(people, offers, request.app.state.settings.key("pseudonyms"))
+        register = read_register(people, offers, request.app.state.pseudonyms)
     with request.app.state.database.session() as session:
         seekers, found = imported(session, register)
     request.app.state.audit.note(who.name, "register imported", "", seekers=seekers, vacancies=found)

@@ -11,19 +11,18 @@ import hashlib
 import secrets
 import threading
 from datetime import UTC, date, datetime
-from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, Body, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from deploy.app.accounts import Identity
-from deploy.app.auth import having
+from deploy.app.auth import OptionalKey, having
 from deploy.app.database import Database
 from deploy.app.fields import Comment, Taken, one_of, raw_body
+from deploy.app.keys import kept, without_torn_end
 from deploy.app.problems import ALWAYS, ProblemError, documented, missing
 from deploy.app.roles import Role
 from deploy.app.settings import Settings
@@ -110,10 +109,10 @@ class PersonnelDesk:
     def __init__(self, settings: Settings, database: Database) -> None:
         folder = settings.data / "personnel"
         folder.mkdir(parents=True, exist_ok=True)
-        key = Ed25519PrivateKey.from_private_bytes(settings.key("personnel"))
-        self.desk = Desk(Trail(key, folder / "trail.jsonl"))
+        key = Ed25519PrivateKey.from_private_bytes(kept(settings, "personnel"))
+        self.desk = Desk(Trail(key, without_torn_end(folder / "trail.jsonl")))
         self.database, self.lock = database, threading.Lock()
-        self.signer = _signer(folder / "signer.sealed", settings)
+        self.signer = _signer(settings)
 
     def paper(self, number: str, name: str) -> bytes | None:
         """The bytes of a document."""
@@ -137,14 +136,14 @@ class PersonnelDesk:
         return made
 
 
-def _signer(path: FilePath, settings: Settings) -> pdf.Signer:
-    """The office's key and certificate, made once and sealed; a certified provider's can be put in its place."""
-    box = Fernet(base64.urlsafe_b64encode(settings.key("signer")))
-    if not path.exists():
+def _signer(settings: Settings) -> pdf.Signer:
+    """The office's key and certificate, made once; a certified provider's can be put in its place."""
+
+    def make() -> bytes:
         made = pdf.self_signed(OFFICE, datetime.now(UTC), SIGNER_DAYS)
-        path.write_bytes(box.encrypt(base64.b64encode(made.key) + b"." + base64.b64encode(made.certificate)))
-        path.chmod(0o600)
-    key, _, certificate = box.decrypt(path.read_bytes()).partition(b".")
+        return base64.b64encode(made.key) + b"." + base64.b64encode(made.certificate)
+
+    key, _, certificate = kept(settings, "signer", make).partition(b".")
     return pdf.Signer(base64.b64decode(key), base64.b64decode(certificate))
 
 
@@ -154,12 +153,17 @@ def desk_of(request: Request) -> PersonnelDesk:
     return found
 
 
-def open_request(desk: PersonnelDesk, who: str, kind: str, effective: date) -> Filed:
-    """Begin a draft under a new number."""
+def open_request(desk: PersonnelDesk, who: str, kind: str, effective: date, key: str = "") -> Filed:
+    """Begin a draft; under the same key of the same person, once. Raises ProblemError where the key was another's."""
     now = datetime.now(UTC)
+    tail = hashlib.sha256(f"{who}/{key}".encode()).hexdigest()[:12] if key else secrets.token_hex(6)
     with desk.lock:
-        number = f"BKD-{now:%Y}-{len(desk.desk.requests) + 1:05d}-{secrets.token_hex(2).upper()}"
-        return desk.desk.open(number, kind, who, effective, now)
+        found = next((one for number, one in desk.desk.requests.items() if key and number.endswith(tail.upper())), None)
+        if found is None:
+            return desk.desk.open(f"BKD-{now:%Y}-{tail.upper()}", kind, who, effective, now)
+    if (found.kind, found.effective) != (kind, effective):
+        raise ProblemError(409, "another request was made under this idempotency key", "key_reused")
+    return found
 
 
 def attach(desk: PersonnelDesk, who: Identity, number: str, name: str, content: bytes) -> Filed:
@@ -208,9 +212,9 @@ def requests(request: Request, who: Anybody) -> Any:
 
 
 @router.post("/requests", response_model=RequestView, status_code=201)
-def post_request(request: Request, who: Employee, wanted: NewRequest) -> Any:
-    """Begin a request; documents are attached, then it is submitted."""
-    return vars(open_request(desk_of(request), who.name, wanted.kind, wanted.effective))
+def post_request(request: Request, who: Employee, wanted: NewRequest, key: OptionalKey = None) -> Any:
+    """Begin a request; documents are attached, then it is submitted. Sent again under its key, it is one request."""
+    return vars(open_request(desk_of(request), who.name, wanted.kind, wanted.effective, key or ""))
 
 
 @router.get("/requests/{number}", response_model=RequestView)

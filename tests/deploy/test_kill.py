@@ -29,6 +29,9 @@ def trade(name, token):
                     "price_idr": 58_800 + 50 * draw.randint(-5, 5)}
             if draw.random() < 0.15:
                 path, body = "/v1/exchange/retirements", {"tco2e": draw.randint(1, 3), "purpose": key}
+            elif draw.random() < 0.15:
+                path = "/v1/personnel/requests"
+                body = {"kind": "leave", "effective": f"2099-01-{1 + n % 28:02d}"}
             log.write(json.dumps({"sent": key, "path": path, "body": body}) + "\\n")
             while True:  # until there is an answer, always under the same key
                 try:
@@ -59,7 +62,7 @@ def prepared(server, clients: int) -> dict[str, str]:
     tokens = {}
     for i in range(clients):
         name = f"trader-{i}"
-        token = tokens[name] = account(name, ["trader"])
+        token = tokens[name] = account(name, ["trader", "employee"])
         for who, path, body in (
             (token, "account", None), (operator, "issues", {"member": name, "batch": f"b-{i}", "tco2e": 100_000}),
             (token, "tokens", {"batch": f"b-{i}", "tco2e": 100_000}),
@@ -107,9 +110,13 @@ def test_nothing_answered_is_lost_and_nothing_is_done_twice(server, tmp_path, ki
     promised = [one["certificate"] for answer in answers.values() if answer["status"] == 200
                 for one in answer["body"].get("certificates", [])]  # fmt: skip
     assert sorted(promised) == sorted(certificates)  # every one that was answered, and none besides
+    filed = {one["number"] for token in tokens.values() for one in
+             httpx.get(f"{server.url}/v1/personnel/requests", headers={"Authorization": f"Bearer {token}"}).json()}  # fmt: skip
+    told = [one["body"]["number"] for one in answers.values() if one["status"] == 201]
+    assert sorted(told) == sorted(filed)
     server.stop()
     folder = server.folder / "exchange"
     assert audit(folder) == []
     done = [command.key for command in history(folder) if command.do in ("place", "retire")]
     assert {key for key, one in answers.items() if one["status"] == 200} <= set(done)
-    assert set(done) == set(answers)
+    assert set(done) == {key for key, one in answers.items() if one["status"] != 201}

@@ -22,6 +22,7 @@ from alembic.migration import MigrationContext
 
 from deploy.app.audit import Audit
 from deploy.app.database import Base, Database
+from deploy.app.keys import kept
 from deploy.exchange.hours import due
 from deploy.exchange.log import audit, history
 from deploy.exchange.state import Exchange
@@ -118,7 +119,7 @@ def test_a_backup_taken_under_load_is_restored_whole(market, tmp_path, settings_
     drill = settings_of(tmp_path / "drill")
     restore(drill, archive)
     assert audit(drill.data / "exchange") == []
-    assert Audit(drill.data / "audit", drill.key("audit")).faults() == []
+    assert Audit(drill.data / "audit", kept(drill, "audit")).faults() == []
     placed = [one for one in history(drill.data / "exchange") if one.do == "place"]
     assert placed  # what was there when the backup was taken
     with pytest.raises(BackupError, match="holds something"):
@@ -174,6 +175,23 @@ def test_the_market_keeps_the_published_hours():
     x.market.book.control("session", 2)
     assert due(x, monday) == ("new_day", {})
     assert due(x, monday.replace(day=4)) is None  # a Sunday
+
+
+def test_a_new_secret_opens_what_the_old_one_sealed(tmp_path, served_with):
+    profile = {"age": 24, "sex": "female", "education": "smk", "kecamatan": "35.03.11", "skills": [], "interest": 4,
+               "wage_idr": 2_000_000}  # fmt: skip
+    before = served_with()
+    before.ok("the-seeker", "PUT", "/v1/jobtren/me", profile)
+    number = before.ok("the-employee", "POST", "/v1/personnel/requests", {"kind": "leave", "effective": "2099-02-02"})
+    new = {"secret": "another secret of the tests, just as long as it", "old_secret": before.app.state.settings.secret}
+    after = served_with(**new)
+    after.tokens = dict(before.tokens)
+    assert after("the-seeker", "GET", "/v1/me").status_code == 401  # tokens end
+    for name in ("the-seeker", "the-employee", "the-admin"):
+        after.tokens[name] = after.app.state.accounts.log_in(name, "kata-sandi-panjang")
+    assert after.ok("the-seeker", "GET", "/v1/jobtren/me")["age"] == 24
+    assert after.ok("the-employee", "GET", "/v1/personnel/requests")[0]["number"] == number["number"]
+    assert after.ok("the-admin", "GET", "/v1/audit/faults") == {"faults": []}
 
 
 def test_metrics_and_request_ids(services):
