@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import Path, Request
+from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from starlette.requests import HTTPConnection
 
 from deploy.app.problems import ProblemError
 
@@ -43,12 +44,12 @@ def one_of(names: Iterable[str]) -> Any:
     return AfterValidator(check), Field(json_schema_extra={"enum": known})
 
 
-async def no_unknown_query(request: Request) -> None:
+async def no_unknown_query(request: HTTPConnection) -> None:
     """Raise ProblemError 422 for a query parameter that the route has not: a misspelt one would be passed over."""
-    if not request.query_params:
+    if not request.query_params or request.scope["type"] != "http":
         return
     path = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", ""), {})
-    operation = path.get(request.method.lower())
+    operation = path.get(request.scope["method"].lower())
     if operation is not None:
         known = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
         if unknown := sorted(set(request.query_params) - known):
