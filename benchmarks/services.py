@@ -4,8 +4,9 @@
     python -m benchmarks.services --seconds 30 --rates 250,500,1000
 
 Every order is on the disk (fsync) before it is answered. `rest` sends a request an order, `feed` a message over one
-WebSocket a client. At a fixed rate, time counts from when an order was due, so that waiting clients are not left out. On a machine that others
-use too, look at the processor time an order rather than at the clock: one core serves 1,000 / that a second at most.
+WebSocket a client. At a fixed rate, time counts from when an order was due, so that waiting clients are not left out.
+On a machine that others use too, look at the processor time an order rather than at the clock: where the clients keep
+the server busy (the rows without a rate), one core serves 1,000 / that a second at most.
 """
 
 from __future__ import annotations
