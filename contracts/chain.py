@@ -181,6 +181,12 @@ def node(url: str, chain_id: int | None = None) -> Chain:
     return chain
 
 
+def known_account(name: str) -> LocalAccount:
+    """An account for the embedded chain whose key everybody can work out from a name."""
+    found: LocalAccount = Account.from_key(Web3.keccak(text=f"embedded/{name}"))
+    return found
+
+
 def account_of(name: str) -> LocalAccount:
     """The account of a keystore file `NAME.json`, or `NAME`. Raises ChainError where there is none."""
     folder = Path(os.environ.get(KEYSTORE_VARIABLE, ""))

@@ -159,6 +159,28 @@ def _central(given: argparse.Namespace) -> tuple[dict[str, Any], int]:
     return watch(broker, given.prefix or "trenggalek", given.history, given.seconds), 0
 
 
+def _update(given: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    from controllers.bundle import key_bytes
+    from controllers.io.mqtt import Broker, address
+    from controllers.updater import keep_updated
+
+    if not given.mqtt or not given.prefix:
+        raise ControllerError("name the broker and the controller: --mqtt HOST:PORT --prefix trenggalek/NAME")
+    host, port = address(given.mqtt)
+    broker = Broker(host, port, given.username, os.environ.get(PASSWORD), given.tls_ca, given.tls_cert, given.tls_key)
+    passed_on = [
+        word
+        for name in ("username", "tls_ca", "tls_cert", "tls_key", "log", "pace")
+        if (value := getattr(given, name)) is not None
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    key = key_bytes(given.require_signature) if given.require_signature else None
+    digest = keep_updated(
+        broker, given.mqtt, given.prefix, given.store, given.bundle, passed_on, key, given.seconds, given.probation
+    )
+    return {"bundle": digest}, 0
+
+
 def _bundle(given: argparse.Namespace) -> Bundle:
     from controllers.bundle import key_bytes, load
 
@@ -207,6 +229,15 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("private", type=Path, help="file for the private key; must not exist yet")
     central = command("central", _central, "Watch all controllers of a broker: alarms, repair times.", bundle=False)
     _broker(central)
+    update = command("update", _update, "Run a junction, and take the bundles that central rolls out.", bundle=False)
+    _broker(update)
+    update.add_argument("--store", type=Path, required=True, help="folder that keeps bundles")
+    update.add_argument("--bundle", type=Path, help="the first bundle, while the store is empty")
+    update.add_argument("--require-signature", type=Path, metavar="KEY", help="file of the public Ed25519 key")
+    update.add_argument("--probation", type=float, default=10.0, help="a new bundle must hold out so long [s] (10)")
+    update.add_argument("--log", type=Path, help="SQLite file that keeps what happens")
+    update.add_argument("--pace", choices=("clock", "street"), help="turns by the clock, or one a message")
+    update.add_argument("--seconds", type=float, help="stop after so long")
     central.add_argument("--history", type=Path, required=True, help="SQLite file of what was seen")
     central.add_argument("--seconds", type=float, help="stop after so long")
     return parser

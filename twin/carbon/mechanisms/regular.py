@@ -28,9 +28,10 @@ class RegularMarket:
     """
 
     def __init__(
-        self, reference_idr: int, accounts: int = 0, stp: Stp = Stp.CANCEL_RESTING, journal: Journal | None = None
-    ) -> None:
-        self.rules = rules("regular")
+        self, reference_idr: int, accounts: int = 0, stp: Stp = Stp.CANCEL_RESTING, journal: Journal | None = None,
+        own_rules: Rules | None = None,
+    ) -> None:  # fmt: skip
+        self.rules = own_rules or rules("regular")
         self.tick_idr = self.rules.tick_idr
         self.book = Book(Setup(HIGHEST_IDR // self.tick_idr + 2, accounts, stp), journal=journal)
         self.book.control("collar", *collar_ticks(reference_idr, self.rules))

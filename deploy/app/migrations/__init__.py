@@ -1,0 +1,1 @@
+"""Migrations of the services' tables, forward and back."""

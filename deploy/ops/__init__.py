@@ -1,0 +1,1 @@
+"""Operating the services: backup and restore, units, images, the runbook."""
