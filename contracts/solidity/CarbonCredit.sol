@@ -85,7 +85,6 @@ contract CarbonCredit is ERC1155, EIP712, Guarded {
     /// @notice Mint tokens for units locked in the register, under IDXCarbon's signed permit, once.
     function mint(Permit calldata p, bytes calldata signature) external running only(REGISTRY.ISSUER()) {
         if (p.amount == 0) revert CreditZero();
-        if (status[p.id] != Status.Verified) revert CreditStatus(p.id, status[p.id]);
         if (block.timestamp > p.expiry) revert CreditPermitExpired(p.expiry);
         if (lockUsed[p.lock]) revert CreditPermitUsed(p.lock);
         bytes32 digest = _hashTypedDataV4(

@@ -83,6 +83,8 @@ def test_a_status_only_moves_forward_and_what_is_frozen_stays(held):
     a = b.traders[A]
     with refused("NotAllowed"):
         send(b, s.roles["VERIFIER"], s.credits.functions.setStatus(ID, 3))
+    with refused("CreditStatus"):  # nobody's good tonnes are voided
+        send(b, s.roles["REGULATOR"], s.credits.functions.cancel(a.address, ID, 1))
     send(b, s.roles["REGULATOR"], s.credits.functions.setStatus(ID, 3))
     for call in (
         s.credits.functions.safeTransferFrom(a.address, b.traders[B].address, ID, 1, b""),
