@@ -33,9 +33,10 @@ def commands(
     value_idr: np.ndarray | float, time: np.ndarray, ref: np.ndarray | int = -1,
 ) -> np.ndarray:  # fmt: skip
     """A block of commands, shape (n, 8): the columns above. `time` in [0, 1) is when in the round they arrive."""
-    n = len(account)
-    columns = (kind, side, level, lots, ref, account, value_idr, time)
-    return np.column_stack([np.broadcast_to(np.asarray(column, float), n) for column in columns])
+    block = np.empty((len(account), len(COLUMNS)))
+    for i, column in enumerate((kind, side, level, lots, ref, account, value_idr, time)):
+        block[:, i] = column
+    return block
 
 
 def cancels(orders: np.ndarray, accounts: np.ndarray, time: float) -> np.ndarray:
