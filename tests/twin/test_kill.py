@@ -18,12 +18,22 @@ from twin.run import Run
 WORDS = ["run", "smoke", "--set", "horizon_months=6", "--set", "traffic={hour_s: 60, networks: [cologne1]}", "--json"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    """A cache of our own: networks and hours are kept in it, but no months, which would leave nothing to be killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 def start(root: Path, folder: Path, *extra: str) -> subprocess.Popen:
+    for path in Path(os.environ["TWIN_CACHE"]).glob("months.sqlite*"):
+        path.unlink()
     command = [sys.executable, "-m", "twin", *WORDS, "--out", str(folder), *extra]
     return subprocess.Popen(
         command,
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root), "TWIN_CACHE": str(folder / "cache")},
+        env={**os.environ, "PYTHONPATH": str(root)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
