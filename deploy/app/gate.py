@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploy.app.accounts import Accounts, Identity
+from deploy.app.nesting import MOST as DEEPEST
+from deploy.app.nesting import too_deep
 from deploy.app.problems import MEDIA_TYPE, TITLES
 from deploy.app.settings import Settings
 
@@ -37,6 +39,7 @@ HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 PROCESS = secrets.token_hex(4)
 _numbers = itertools.count()
 FREE = ("/health", "/ready")
+NO_JSON = (b"application/octet-stream", b"application/x-www-form-urlencoded", b"multipart/")
 
 
 class Metrics:
@@ -133,15 +136,21 @@ class Gate:
         if not told.isdigit() or int(told) > most:
             await _refuse(send, 413, f"a request has at most {most} bytes")
             return
-        taken = 0
+        taken, parts = 0, list[bytes]()
+        may_be_json = not headers.get(b"content-type", b"").startswith(NO_JSON)
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             if message["type"] == "http.request":
-                taken += len(message.get("body", b""))
+                part = message.get("body", b"")
+                taken += len(part)
                 if taken > most:
                     raise HTTPException(413, f"a request has at most {most} bytes")
+                if may_be_json:
+                    parts.append(part)
+                    if not message.get("more_body") and too_deep(b"".join(parts)):
+                        raise HTTPException(422, f"JSON is nested at most {DEEPEST} deep")
             return message
 
         await self.app(scope, counted, send)

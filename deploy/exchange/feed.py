@@ -13,6 +13,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from deploy.app.accounts import Identity
 from deploy.app.gate import Metrics
+from deploy.app.nesting import loads
 from deploy.exchange.state import Body
 
 MOST_WAITING = 1_000  # events that a listener may be behind
@@ -75,8 +76,8 @@ class Feed:
                 await socket.close(POLICY_VIOLATION, f"at most {MOST_A_SECOND} messages a second")
                 return
             try:
-                wanted = json.loads(message)
-            except (ValueError, RecursionError):
+                wanted = loads(message)
+            except ValueError:
                 await socket.close(POLICY_VIOLATION, "a message is one JSON object")
                 return
             self._put(queue, json.dumps(await answer(identity, wanted)))

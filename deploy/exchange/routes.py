@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from deploy.app.accounts import Identity
 from deploy.app.auth import IdempotencyKey, Who, having
 from deploy.app.fields import Taken
+from deploy.app.nesting import loads
 from deploy.app.problems import ALWAYS, ProblemError, documented, missing
 from deploy.app.roles import Role
 from deploy.exchange import schemas as s
@@ -315,7 +316,7 @@ async def feed(socket: WebSocket) -> None:
 async def _introduced(socket: WebSocket) -> str:
     """The token of the first message; empty for anything else."""
     try:
-        token = json.loads(await asyncio.wait_for(socket.receive_text(), TOKEN_WITHIN_S))["token"]
+        token = loads(await asyncio.wait_for(socket.receive_text(), TOKEN_WITHIN_S))["token"]
     except Exception:  # silence, junk, or gone: all the same to us
         return ""
     return token if isinstance(token, str) else ""
