@@ -11,6 +11,7 @@ import csv
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,7 +85,9 @@ def with_index(index: Sequence[float], decision_s: float) -> PhaseNetwork:
 
 def search(settings: Settings, folder: Path, tell: Callable[[str], None]) -> Path:
     """Search until `settings.generations`, or go on with what `folder` has begun; the best validated policy's path."""
-    import cma
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it will not plot where matplotlib is not installed
+        import cma
 
     folder.mkdir(parents=True, exist_ok=True)
     remember(settings, folder / SETTINGS, "generations")
