@@ -24,7 +24,7 @@ import typer
 from agents.network import INDEX, PhaseNetwork, load, save
 from agents.rollout import delays, live_all
 from agents.streets import DAY_TYPES, VALIDATION, cologne1, junction, town, trenggalek
-from agents.training import BEST, CURVE, SETTINGS, VALIDATION_SEEDS, Out, Seed, remember, tuned_delay_s
+from agents.training import BEST, CURVE, SETTINGS, VALIDATION_SEEDS, Out, Seed, remember, score_of, tuned_delay_s
 from envs.street import Scene
 from twin import terminal
 from twin.files import write_whole
@@ -136,7 +136,7 @@ def _validate(
     """Keep the search's mean where it is better on the validation networks than any before, and add to the curve."""
     network = with_index(index.tolist(), decision_s)
     found = delays(network, VALIDATION, VALIDATION_SEEDS)
-    score = float(np.exp(np.mean([np.log(found[name] / peers[name]) for name in VALIDATION])))
+    score = score_of(found, peers)
     path = folder / CURVE
     text = path.read_text(encoding="utf-8") if path.is_file() else "generation,score," + ",".join(
         f"{name}_delay_s" for name in VALIDATION

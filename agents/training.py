@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,7 +75,7 @@ class Validation(BaseCallback):
         self._next = self.num_timesteps + self.every
         network = network_of(self.model.policy)
         found = delays(network, self.networks, VALIDATION_SEEDS)
-        score = float(np.exp(np.mean([np.log(found[name] / self._peer_s[name]) for name in self.networks])))
+        score = score_of(found, self._peer_s)
         better = self._note(score)
         if better:
             save(network, self.folder / BEST)
@@ -94,6 +94,11 @@ class Validation(BaseCallback):
         path = self.folder / CURVE
         before = path.read_text(encoding="utf-8") if path.is_file() else ",".join(row) + "\n"
         write_whole(path, before + ",".join(str(value) for value in row.values()) + "\n")
+
+
+def score_of(delay_s: Mapping[str, float], peer_s: Mapping[str, float]) -> float:
+    """Geometric mean over networks of the ratios of a delay to the peer's."""
+    return float(np.exp(np.mean([np.log(delay_s[name] / peer_s[name]) for name in peer_s])))
 
 
 def tuned_delay_s(network: str) -> float:

@@ -187,6 +187,13 @@ def known_account(name: str) -> LocalAccount:
     return found
 
 
+def _unlocked(file: Path) -> LocalAccount:
+    found: LocalAccount = Account.from_key(
+        Account.decrypt(file.read_text(encoding="utf-8"), os.environ.get(PASSWORD_VARIABLE, ""))
+    )
+    return found
+
+
 def account_of(name: str) -> LocalAccount:
     """The account of a keystore file `NAME.json`, or `NAME`. Raises ChainError where there is none."""
     folder = Path(os.environ.get(KEYSTORE_VARIABLE, ""))
@@ -211,9 +218,7 @@ def accounts_given() -> list[LocalAccount]:
     folder, keys = os.environ.get(KEYSTORE_VARIABLE), os.environ.get(KEYS_VARIABLE)
     try:
         if folder:
-            password = os.environ.get(PASSWORD_VARIABLE, "")
-            files = sorted(path for path in Path(folder).iterdir() if path.is_file())
-            return [Account.from_key(Account.decrypt(path.read_text(encoding="utf-8"), password)) for path in files]
+            return [_unlocked(path) for path in sorted(Path(folder).iterdir()) if path.is_file()]
         if keys:
             return [Account.from_key(key.strip()) for key in keys.split(",")]
     except Exception as error:

@@ -8,12 +8,13 @@ Nothing in it can be executed. The same policy gives the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,19 +109,26 @@ def write(
     files[MANIFEST] = canonical(manifest)
     if private_key is not None:
         files[SIGNATURE] = _signature(files[MANIFEST], private_key)
+    with written_beside(folder) as beside:
+        for one, data in files.items():
+            (beside / one).write_bytes(data)
+        load(beside)
+    return load(folder)
+
+
+@contextlib.contextmanager
+def written_beside(folder: Path) -> Iterator[Path]:
+    """A new folder to fill, which takes the place of `folder` at the end; after an error nothing is left of it."""
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
-        for one, data in files.items():
-            (beside / one).write_bytes(data)
-        load(beside)
+        yield beside
         if folder.exists():
             shutil.rmtree(folder)
         beside.rename(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return load(folder)
 
 
 def key_bytes(path: Path) -> bytes:

@@ -34,6 +34,10 @@ class RunError(TwinError):
     """A run file that cannot be opened, or is not what it says."""
 
 
+class MemoLostError(TwinError):
+    """The cache of months went away while a run stood on it (the run is begun again without it)."""
+
+
 class RowError(TwinError):
     """A module wrote a row that its table's dictionary does not allow (a fault of ours, caught before it is stored)."""
 

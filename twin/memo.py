@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from twin.errors import MemoLostError
 from twin.module import Module, Row, Rows, Seen, State, Table
 from twin.provenance import code_digest
 
@@ -56,11 +57,11 @@ class Memo:
         return None
 
     def state(self, number: int) -> State:
-        """The module after a month that was found. Raises LookupError if it is no longer there."""
+        """The module after a month that was found. Raises MemoLostError if it is no longer there."""
         for (state,) in self._ask("SELECT state FROM months WHERE number = ?", number):
             found: State = json.loads(zlib.decompress(state))
             return found
-        raise LookupError(number)
+        raise MemoLostError(f"month {number} is no longer in the cache")
 
     def keep(self, key: str, reads: str, rows: Rows, state: State, rng: Mapping[str, Any]) -> None:
         """Keep a month."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import filelock
 
 from twin.city import City
-from twin.errors import BusyError, RowError, RunError
+from twin.errors import BusyError, MemoLostError, RowError, RunError
 from twin.files import cache_folder
 from twin.memo import Memo
 from twin.module import Rows, Table
@@ -70,7 +70,7 @@ def run_scenario(
         memo = Memo(cache_folder() / "months.sqlite") if remember and not fresh else None
         try:
             resumed_from = _live(scenario, seed, partial, final, progress, memo)
-        except LookupError:  # the cache was lost in the middle
+        except MemoLostError:
             _discard(partial)
             resumed_from = _live(scenario, seed, partial, final, progress, None)
         finally:

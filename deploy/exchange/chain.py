@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
-ROLES = ("admin", "issuer", "verifier", "operator", "pauser", "regulator", "idxcarbon", "collector")
 GAS_MONEY_WEI = 10**20  # for each holder on the embedded chain
 
 
@@ -22,11 +21,13 @@ class Chain:
 
     def __init__(self, rpc: str | None = None, system_file: Path | None = None) -> None:
         from contracts import chain
+        from contracts.deploy import ROLES
 
+        names = ("admin", *map(str.lower, ROLES))
         if rpc is None:
-            self._chain, self._roles = chain.embedded(len(ROLES))
+            self._chain, self._roles = chain.embedded(len(names))
         else:
-            self._chain, self._roles = chain.node(rpc), [chain.account_of(name) for name in ROLES]
+            self._chain, self._roles = chain.node(rpc), [chain.account_of(name) for name in names]
         self._file = system_file
         self._system: Any = None
         self._holders: dict[str, Any] = {}
@@ -54,7 +55,8 @@ class Chain:
             if name != "conserved" and getattr(found, name) != tco2e
         ]
         if not outcome.held_already:
-            wrong += verify(desk.receipts, self._chain, self._system.settlement, {self._roles[3].address})
+            operator = self._system.roles["OPERATOR"].address
+            wrong += verify(desk.receipts, self._chain, self._system.settlement, {operator})
         return [*wrong, *found.alerts, *outcome.skipped]
 
     def _account(self, name: str) -> Any:

@@ -22,7 +22,7 @@ from twin.knowledge.documents.read import READERS
 from twin.knowledge.facts import CORPUS
 from twin.knowledge.index.ingest import ingest
 from twin.knowledge.index.search import Searcher
-from twin.knowledge.laras.answer import Answer, ask
+from twin.knowledge.laras.answer import Answer, Citation, ask
 from twin.knowledge.laras.feedback import note, rate, satisfaction
 
 router = APIRouter(prefix="/v1/laras", tags=["laras"], responses={**ALWAYS, **documented(409)})
@@ -46,27 +46,13 @@ class Asked(Taken):
     quotes: int = Field(3, ge=1, le=10)
 
 
-class Quote(BaseModel):
-    """A passage that an answer stands on."""
-
-    document: str
-    page: int | None
-    text: str
-    title: str
-    section: str
-    link: str
-    url: str
-    valid_from: str
-    coverage: float
-
-
 class AnswerView(BaseModel):
     """What the documents say, or that they do not; `number` is for feedback."""
 
     number: int
     answer: str
     abstained: bool
-    citations: list[Quote]
+    citations: list[Citation]
     seconds: float
     remarks: list[str]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -37,11 +36,7 @@ def export(run: Run, out: Path, given: Sequence[Path] = (), index: Path | None =
         raise ReleaseError(str(out), ["is there and is no release; name another folder"])
     if damaged := run.damaged():
         raise ReleaseError(str(run.path), [f"table {name} was changed after the run" for name in damaged])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    try:
+    with bundles.written_beside(out) as beside:
         names = _policies(run, beside / "policies", given)
         _tables(run, beside)
         _index(beside / "knowledge" / "index", index)
@@ -50,11 +45,6 @@ def export(run: Run, out: Path, given: Sequence[Path] = (), index: Path | None =
         _write(beside / "services.json", _services(run, names))
         seal(beside, _made_from(run))
         load(beside)
-        if out.exists():
-            shutil.rmtree(out)
-        beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return load(out)
 
 

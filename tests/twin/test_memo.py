@@ -10,6 +10,7 @@ from toys import Counter
 
 from twin.carbon.module import CarbonModule
 from twin.city import City
+from twin.errors import MemoLostError
 from twin.labour.module import LabourModule
 from twin.memo import Memo
 from twin.programmes.crypto import CryptoModule
@@ -113,7 +114,7 @@ def test_a_memo_lost_in_the_middle_begins_the_run_again(tmp_path, monkeypatch):
     monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))
     with Run.open(run_scenario(scenario, 1, tmp_path / "first").path) as run:
         whole = run.digests
-    monkeypatch.setattr(Memo, "state", lambda *_: (_ for _ in ()).throw(LookupError(1)))
+    monkeypatch.setattr(Memo, "state", lambda *_: (_ for _ in ()).throw(MemoLostError("gone")))
     with Run.open(run_scenario(scenario, 1, tmp_path / "second").path) as run:
         assert run.digests == whole
 

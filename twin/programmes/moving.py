@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def moving_tables(*names: str) -> dict[str, Table]:
     return {name: TABLES[name] for name in names}
 
 
-class MovingProgramme:
+class MovingProgramme(ABC):
     """A programme that lives from the month in which it starts. Sub-classes begin, live a month, and tell their state.
 
     `p` is drawn at the reset from the ranges of `data/dynamics.csv`, unless it is `given`.
@@ -62,18 +63,18 @@ class MovingProgramme:
         self.months = state["months"]
         self.remember(state)
 
+    @abstractmethod
     def begin(self) -> None:
         """Set what it remembers to its start."""
-        raise NotImplementedError
 
+    @abstractmethod
     def live(self, t: int, seen: Seen) -> Rows:
         """Month `t` (0 first) since it started."""
-        raise NotImplementedError
 
+    @abstractmethod
     def memory(self) -> State:
         """What it remembers, as JSON values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def remember(self, state: State) -> None:
         """Take up `memory()`."""
-        raise NotImplementedError
