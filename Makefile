@@ -13,7 +13,7 @@ help:
 	@echo "make test   set up .venv and run the tests (make test-all: the slow ones too)"
 	@echo "make bench  speed and memory against peers and limits"
 	@echo "make lint   ruff and mypy"
-	@echo "make contracts  compile the contracts (needs node); contracts-check compares with what is committed"
+	@echo "make contracts  compile the contracts (needs node); contracts-check compares, then forge, slither, halmos"
 	@echo "make lock   refresh constraints.txt from pyproject.toml in an environment of its own"
 	@echo "make clean  remove .venv and caches; runs/ stays"
 
@@ -56,12 +56,22 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-lock .venv-checks .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Node is needed to change a contract, never to use or test one.
 contracts:
 	cd contracts && npm ci --silent && node compile.js
 
+# An environment of its own: slither and halmos pin packages that the twin has in other versions.
+CHECKS = .venv-checks/bin
+contracts-check: export PATH := $(CURDIR)/$(CHECKS):$(CURDIR)/contracts/node_modules/.bin:$(PATH)
 contracts-check:
 	cd contracts && npm ci --silent && node compile.js --check
+	test -x $(CHECKS)/slither || $(PYTHON) -m venv .venv-checks
+	$(CHECKS)/pip install -q $(PIP_ARGS) -r contracts/checks/requirements.txt
+	cd contracts && forge test
+	cd contracts && forge build --build-info --skip './checks/**' --out checks/slither && \
+	  slither . --ignore-compile --foundry-out-directory checks/slither --filter-paths 'node_modules|HostileReceiver|OnChainBook' \
+	    --exclude-informational --exclude-optimization --json - 2> /dev/null | $(CURDIR)/$(CHECKS)/python checks/findings.py
+	cd contracts && halmos --contract SymbolicTest --forge-build-out checks/out

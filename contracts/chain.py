@@ -200,13 +200,11 @@ def account_of(name: str) -> LocalAccount:
     for file in (folder / f"{name}.json", folder / name):
         if file.is_file():
             try:
-                password = os.environ.get(PASSWORD_VARIABLE, "")
-                found: LocalAccount = Account.from_key(Account.decrypt(file.read_text(encoding="utf-8"), password))
+                return _unlocked(file)
             except Exception as error:
                 raise ChainError(
                     f"{file}: cannot be opened with {PASSWORD_VARIABLE} ({type(error).__name__})"
                 ) from None
-            return found
     raise ChainError(f"no key of {name}: put its keystore file {name}.json into the folder {KEYSTORE_VARIABLE} names")
 
 

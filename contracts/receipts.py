@@ -2,7 +2,7 @@
 
 A receipt says that the signed order `order` (a digest of its signature) was the `sequence`-th that arrived. The digest
 over a batch's receipts goes onto the chain with the batch, chained to those before: no receipt can be left out, put in
-or moved afterwards without anybody's noticing.
+or moved afterwards without anybody's noticing, and anybody can hold the batch's fills against them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -77,42 +77,108 @@ def read(path: Path) -> list[Receipt]:
     return found
 
 
-def verify(receipts: Iterable[Receipt], chain: Chain, settlement: Contract, operators: set[str]) -> list[str]:
+def verify(receipts: Iterable[Receipt], chain: Chain, settlement: Contract) -> list[str]:
     """What is wrong with the receipts of all batches that a settlement contract has anchored; [] where they hold.
 
-    Of a batch that was tried more than once only the receipts that were anchored count.
+    The receipts must be those that were anchored, numbered without a gap, signed by who was operator then, and of the
+    very orders that their batch settled, whose fills must follow the order of arrival. Of a batch that was tried more
+    than once only the receipts that were anchored count.
     """
     by_batch: defaultdict[int, list[Receipt]] = defaultdict(list)
     for one in receipts:
         by_batch[one.batch].append(one)
-    alerts, anchor, due = list[str](), NOTHING, 0
+    changes, place = _changes_of_operators(chain, settlement), dict[str, int]()
+    alerts, anchor = list[str](), NOTHING
     for log in chain.logs(settlement, "BatchSettled"):
         batch, told = log["args"]["batch"], bytes(log["args"]["receipts"])
         own = _anchored(by_batch[batch], told)
         if own is None:
-            alerts.append(f"batch {batch}: its {len(by_batch[batch])} receipts are not those that were anchored")
-        for one in own or ():
-            if one.sequence != due:
-                alerts.append(f"batch {batch}: receipt {one.sequence} stands where {due} was due")
-            due = one.sequence + 1
-            arrival = Arrival(one.sequence, bytes.fromhex(one.order))
-            signer = Account.recover_message(
-                signable(settlement, arrival, chain.id), signature=bytes.fromhex(one.signature)
-            )
-            if signer not in operators:
-                alerts.append(f"batch {batch}: receipt {one.sequence} is signed by {signer}, who is no operator")
+            found = [f"its {len(by_batch[batch])} receipts are not those that were anchored"]
+        else:
+            operators = _holders_at(changes, (log["blockNumber"], log["logIndex"]))
+            found = [*_signed(own, settlement, chain.id, operators, len(place))]
+            place |= {one.order: one.sequence for one in own}
+            found += _settled(own, chain, settlement, log["transactionHash"], place)
         anchor = bytes(Web3.keccak(anchor + told))
         if bytes(log["args"]["anchor"]) != anchor:
-            alerts.append(f"batch {batch}: its anchor does not follow from the one before")
+            found.append("its anchor does not follow from the one before")
+        alerts += [f"batch {batch}: {words}" for words in found]
     return alerts
 
 
-def operators(chain: Chain, settlement: Contract) -> set[str]:
-    """Who has ever been given the operator's role in the settlement's registry."""
+def out_of_order(orders: list[tuple[int, int, int]], fills: list[tuple[int, int, int]]) -> list[str]:
+    """Where fills break price-time priority. Orders are (vintage, is a sale, arrival), fills (buy, sell, price).
+
+    An order is matched when it arrives, with those that came before it: the later order of a fill is its taker, and
+    takers never go back in arrival. One taker's makers come at ever worse prices, at one price the earliest first.
+    """
+    alerts, before = list[str](), None
+    for number, (buy, sell, price) in enumerate(fills):
+        taker, maker = max(orders[buy], orders[sell], key=_arrival), min(orders[buy], orders[sell], key=_arrival)
+        worse = -price if taker[1] else price  # for a taker who buys, a higher price is worse
+        now = (taker[0], taker[2], worse, maker[2])
+        if before is not None and now[1] < before[1]:
+            alerts.append(f"fill {number} was matched for order {now[1]} after order {before[1]} had arrived")
+        elif before is not None and now[:2] == before[:2] and now[2:] < before[2:]:
+            alerts.append(f"fill {number} of order {now[1]} passed over order {now[3]} for order {before[3]}")
+        before = now
+    return alerts
+
+
+def _arrival(order: tuple[int, int, int]) -> int:
+    return order[2]
+
+
+def _signed(
+    receipts: list[Receipt], settlement: Contract, chain_id: int, operators: set[str], due: int
+) -> Iterator[str]:
+    for expected, one in enumerate(receipts, due):
+        if one.sequence != expected:
+            yield f"receipt {one.sequence} stands where {expected} was due"
+        said = signable(settlement, Arrival(one.sequence, bytes.fromhex(one.order)), chain_id)
+        signer = Account.recover_message(said, signature=bytes.fromhex(one.signature))
+        if signer not in operators:
+            yield f"receipt {one.sequence} is signed by {signer}, who was no operator"
+
+
+def _settled(
+    receipts: list[Receipt], chain: Chain, settlement: Contract, transaction: bytes, place: dict[str, int]
+) -> list[str]:
+    """Whether the batch's transaction settled the orders of these receipts, or of earlier ones, in their order."""
+    sent = chain.web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
+    if sent.get("to") != settlement.address:
+        return ["was settled through another contract; what it settled cannot be read"]
+    given = settlement.decode_function_input(sent["input"])[1]
+    signatures = bytes(given["signatures"])
+    orders = [bytes(Web3.keccak(signatures[at : at + 65])).hex() for at in range(0, len(signatures), 65)]
+    alerts = [f"its order {number} has no receipt" for number, order in enumerate(orders) if order not in place]
+    alerts += [
+        f"receipt {one.sequence} is of an order that it did not settle" for one in receipts if one.order not in orders
+    ]
+    if alerts:
+        return alerts
+    arrived = [(o["id"], int(o["sells"]), place[order]) for o, order in zip(given["orders"], orders, strict=True)]
+    return out_of_order(arrived, [(f["buy"], f["sell"], f["price"]) for f in given["fills"]])
+
+
+def _changes_of_operators(chain: Chain, settlement: Contract) -> list[tuple[tuple[int, int], bool, str]]:
+    """When (block and place in it) who was given (True) or lost the operator's role in the settlement's registry."""
     registry = chain.at("Registry", settlement.functions.REGISTRY().call())
     role = bytes(registry.functions.OPERATOR().call())
-    logs = chain.logs(registry, "RoleGranted")
-    return {log["args"]["account"] for log in logs if bytes(log["args"]["role"]) == role}
+    return sorted(
+        ((log["blockNumber"], log["logIndex"]), given, str(log["args"]["account"]))
+        for event, given in (("RoleGranted", True), ("RoleRevoked", False))
+        for log in chain.logs(registry, event)
+        if bytes(log["args"]["role"]) == role
+    )
+
+
+def _holders_at(changes: list[tuple[tuple[int, int], bool, str]], when: tuple[int, int]) -> set[str]:
+    held = set[str]()
+    for at, given, account in changes:
+        if at < when:
+            (held.add if given else held.discard)(account)
+    return held
 
 
 def _anchored(receipts: list[Receipt], told: bytes) -> list[Receipt] | None:

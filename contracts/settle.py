@@ -7,10 +7,10 @@ certificate's reason), so a settlement that was cut off is gone on with by askin
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ class Desk:
         """
         at = 0
         for size in self.batch_sizes:
-            self.arrived += len(self._orders(transfers[at : at + size])[0])
+            self.arrived += len(self._orders(_purchases(transfers[at : at + size]))[0])
             at += size
         self.batch = len(self.batch_sizes)
         self.outcome.held_already += at
@@ -224,7 +224,8 @@ class Desk:
     def _fills(self, steps: list[Step]) -> None:
         s, number = self.system, self.batch
         self.batch += 1
-        orders, fills = self._orders(steps)
+        purchases = _purchases(steps)
+        orders, fills = self._orders(purchases)
         first, self.arrived = self.arrived, self.arrived + len(orders)
         money: Counter[str] = Counter()
         for step in steps:
@@ -242,24 +243,25 @@ class Desk:
         receipt = self._send(s.roles["OPERATOR"], call, f"settle {len(fills)}")
         for log in s.settlement.events.Skipped().process_receipt(receipt, errors=DISCARD):
             why, data = SKIPS[log["args"]["why"]], log["args"]["reason"]
-            step = steps[log["args"]["fill"]]
+            step = list(chain.from_iterable(purchases))[log["args"]["fill"]]
             self.outcome.skipped.append(f"step {step.number}: {why}" + (f": {in_words(data)}" if data else ""))
 
-    def _orders(self, steps: list[Step]) -> tuple[list[Order], list[tuple[int, int, int, int]]]:
-        """One order a trader, vintage and side, for all its fills in the batch, at the worst of their prices."""
-        own: defaultdict[tuple[str, str, bool], list[Step]] = defaultdict(list)
-        for step in steps:
-            own[step.target, step.batch, False].append(step)
-            own[step.source, step.batch, True].append(step)
-        expiry, place, orders = self.system.chain.now_s + A_YEAR_S, {}, list[Order]()
-        for (name, batch, sells), fills_of in own.items():
-            place[name, batch, sells] = len(orders)
-            limit_idr = (min if sells else max)(step.price_idr for step in fills_of)
-            tco2e, address = sum(step.tco2e for step in fills_of), self.holders[name].address
-            orders.append(Order(address, vintage(batch), sells, tco2e, limit_idr, self.nonces[name], expiry))
-            self.nonces[name] += 1
-        fills = [(place[p.target, p.batch, False], place[p.source, p.batch, True], p.tco2e, p.price_idr) for p in steps]
+    def _orders(self, purchases: list[list[Step]]) -> tuple[list[Order], list[tuple[int, int, int, int]]]:
+        """Resting sales, one a seller and vintage at the worst of its prices, then purchases that take from them."""
+        place, orders, fills = dict[tuple[str, str], int](), list[Order](), list[tuple[int, int, int, int]]()
+        for (seller, batch), own in _sales(chain.from_iterable(purchases)).items():
+            place[seller, batch] = len(orders)
+            orders.append(self._order(seller, batch, True, own, min(step.price_idr for step in own)))
+        for own in purchases:
+            fills += [(len(orders), place[step.source, step.batch], step.tco2e, step.price_idr) for step in own]
+            orders.append(self._order(own[0].target, own[0].batch, False, own, own[0].price_idr))
         return orders, fills
+
+    def _order(self, name: str, batch: str, sells: bool, own: list[Step], limit_idr: int) -> Order:
+        tco2e, expiry = sum(step.tco2e for step in own), self.system.chain.now_s + A_YEAR_S
+        self.nonces[name] += 1
+        nonce = self.nonces[name] - 1
+        return Order(self.holders[name].address, vintage(batch), sells, tco2e, limit_idr, nonce, expiry)
 
     def _send(self, sender: LocalAccount, call: Any, what: str) -> Any:
         return self.system.chain.send(sender, call, what)
@@ -278,3 +280,21 @@ def _grouped(steps: list[Step]) -> Iterator[list[Step]]:
         rows = list(run)
         size = BATCH_FILLS if transfers else 1
         yield from (rows[at : at + size] for at in range(0, len(rows), size))
+
+
+def _sales(steps: Iterable[Step]) -> dict[tuple[str, str], list[Step]]:
+    """Every seller's transfers of a vintage."""
+    found: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
+    for step in steps:
+        found[step.source, step.batch].append(step)
+    return found
+
+
+def _purchases(steps: list[Step]) -> list[list[Step]]:
+    """A buyer's transfers in a row as one purchase, each taking from the sales in the order in which they arrived.
+
+    So the fills follow price and time, as `receipts.out_of_order` has it.
+    """
+    runs = [list(run) for _, run in groupby(steps, lambda step: (step.target, step.batch, step.price_idr))]
+    arrival = list(_sales(steps))
+    return [sorted(run, key=lambda step: arrival.index((step.source, step.batch))) for run in runs]

@@ -226,3 +226,33 @@ def test_fees_round_down_and_sum_to_what_the_treasury_has(held):
     value = 99_999 + 3 * 100_333
     assert rupiah(b, b.traders[A].address) == before[0] + value - fee
     assert rupiah(b, b.traders[B].address) == before[1] - value
+
+
+def delegate(b, trader, code: str) -> None:
+    """Give a trader's own account a contract's code (EIP-7702): it then gets the hooks of what it is paid."""
+    s, eth = b.system, b.system.chain.web3.eth
+    nonce = eth.get_transaction_count(trader.address)
+    allowed = trader.sign_authorization({"chainId": s.chain.id, "address": code, "nonce": nonce})
+    tx = {
+        "to": s.admin.address, "value": 0, "nonce": eth.get_transaction_count(s.admin.address), "gas": 100_000,
+        "chainId": s.chain.id, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9, "data": b"",
+        "authorizationList": [allowed],
+    }  # fmt: skip
+    eth.wait_for_transaction_receipt(eth.send_raw_transaction(s.admin.sign_transaction(tx).raw_transaction))
+    s.chain.nonces.clear()
+    assert eth.get_code(trader.address)
+
+
+def test_an_operator_who_trades_cannot_settle_from_inside_a_fill(held):
+    b, s = held, held.system
+    hostile = s.chain.deploy(s.admin, "HostileReceiver")
+    delegate(b, b.traders[B], hostile.address)
+    send(b, s.admin, s.registry.functions.grantRole(s.registry.functions.OPERATOR().call(), b.traders[B].address))
+    inner = s.settlement.encode_abi("settle", [1, [], b"", [], b"\2" * 32])
+    buyer = s.chain.at("HostileReceiver", b.traders[B].address)
+    send(b, s.admin, buyer.functions.aim(s.settlement.address, inner))
+    settle(b, pair(b), [(0, 1, 10, P)])
+    assert tonnes(b, B) == 10
+    assert (buyer.functions.tried().call(), buyer.functions.succeeded().call()) == (1, 0)
+    assert s.settlement.functions.batches().call() == 1
+    send(b, b.traders[B], s.settlement.functions.settle(1, [], b"", [], b"\2" * 32))  # alone it may

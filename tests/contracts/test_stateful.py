@@ -1,5 +1,7 @@
 """Random steps over all contracts together, each also done in the plain Python ledger: they must stay equal."""
 
+from dataclasses import replace
+
 import pytest
 from chain_desk import order, settle, skipped
 from hypothesis import HealthCheck, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from contracts.audit import audit_chain
+from contracts.deploy import role
 from contracts.errors import ChainError
 from contracts.gas import ID, Bench, bench
 from contracts.signing import as_given, sign
@@ -16,6 +19,7 @@ from twin.errors import LedgerError
 WHO = st.integers(0, 2)
 TONNES = st.integers(0, 60)
 PRICE = st.integers(40_000, 160_000)
+ROOM = st.sampled_from([0, 1, 5_000, 30_000, -1, -5_000])
 BASE: list[tuple[Bench, object]] = []
 
 
@@ -40,7 +44,7 @@ class Contracts(RuleBasedStateMachine):
         self.ledger, self.permits, self.nonce, self.minted = Ledger(), [], 0, 0
         self.ledger.issue("registry", "1", 10**9)
         self.paid, self.fees = [10**12] * 3, 0
-        self.paused, self.frozen = False, False
+        self.paused, self.frozen, self.dismissed = False, False, False
 
     def teardown(self):
         found = audit_chain(self.b.system.chain, self.b.system.credits.address)
@@ -74,7 +78,7 @@ class Contracts(RuleBasedStateMachine):
         s = self.b.system
         name = f"lock/{len(self.permits)}"
         permit, signature = self.b.permit(self.b.traders[to].address, tco2e, name)
-        permit = type(permit)(**{**vars(permit), "serialFirst": self.minted + 1})
+        permit = replace(permit, serialFirst=self.minted + 1)
         signature = sign(s.roles["IDXCARBON"], s.credits, permit, s.chain.id)
         if self.does(s.roles["ISSUER"], s.credits.functions.mint(as_given(permit), signature)):
             assert not self.paused
@@ -126,28 +130,28 @@ class Contracts(RuleBasedStateMachine):
         self.agrees(allowed, self.b.traders[who], call, "remint", str(who), "1", tco2e)
 
     @rule(
-        buyer=WHO,
-        seller=WHO,
-        tco2e=st.integers(1, 60),
-        limits=st.tuples(PRICE, PRICE),
-        price=PRICE,
-        twice=st.booleans(),
-    )
-    def trade(self, buyer, seller, tco2e, limits, price, twice):
-        """Nobody trades outside a limit, and a fill moves both sides or none."""
+        buyer=WHO, seller=WHO, tco2e=st.integers(1, 60), price=PRICE, rooms=st.tuples(ROOM, ROOM),
+        fault=st.sampled_from(["", "", "", "twice", "another chain", "expired", "another's batch"]),
+    )  # fmt: skip
+    def trade(self, buyer, seller, tco2e, price, rooms, fault):
+        """Nobody trades outside a limit, late, by a signature for another chain, or by who is no operator."""
         self.nonce += 2
+        s, limits = self.b.system, (price + rooms[0], price - rooms[1])
+        more = {"expiry": s.chain.now_s - 1} if fault == "expired" else {}
         orders = [
-            order(self.b, buyer, False, tco2e, limits[0], self.nonce),
-            order(self.b, seller, True, tco2e, limits[1], self.nonce + 1),
+            order(self.b, buyer, False, tco2e, limits[0], self.nonce, **more),
+            order(self.b, seller, True, tco2e, limits[1], self.nonce + 1, **more),
         ]
-        fills = [(0, 1, tco2e, price)] * (1 + twice)
+        fills = [(0, 1, tco2e, price)] * (1 + (fault == "twice"))
+        chain_id = s.chain.id + 1 if fault == "another chain" else None
+        sender = self.b.traders[buyer] if fault == "another's batch" else None
+        may = min(rooms) >= 0 and not fault and not self.paused and not self.dismissed
         try:
-            receipt = settle(self.b, orders, fills)
+            receipt = settle(self.b, orders, fills, chain_id=chain_id, sender=sender)
         except ChainError:
-            moved = not limits[1] <= price <= limits[0] or twice or self.paused
-            assert moved, "a fill inside both limits was refused"
+            assert not may, "a fill inside both limits was refused"
             return
-        assert limits[1] <= price <= limits[0]
+        assert may, "a fill that must be refused was not"
         if skipped(self.b, receipt):
             return
         assert buyer != seller
@@ -159,11 +163,27 @@ class Contracts(RuleBasedStateMachine):
         self.paid[seller] += tco2e * price - fee
         self.fees += fee
 
+    @rule(dismiss=st.booleans())
+    def change_the_operator(self, dismiss):
+        s = self.b.system
+        method = s.registry.functions["revokeRole" if dismiss else "grantRole"]
+        s.chain.send(s.admin, method(role("OPERATOR"), s.roles["OPERATOR"].address), "role")
+        self.dismissed = dismiss
+
+    @rule(to=WHO, expired=st.booleans())
+    def mint_by_a_permit_that_does_not_hold(self, to, expired):
+        s = self.b.system
+        permit, signature = self.b.permit(self.b.traders[to].address, 5, f"bad/{self.nonce}")
+        if expired:
+            permit = replace(permit, expiry=s.chain.now_s - 1)
+        signature = sign(s.roles["IDXCARBON"], s.credits, permit, s.chain.id + (not expired))
+        assert not self.does(s.roles["ISSUER"], s.credits.functions.mint(as_given(permit), signature))
+
     @rule(pause=st.booleans())
     def pause(self, pause):
         s = self.b.system
-        role, call = ("PAUSER", "pause") if pause else ("REGULATOR", "unpause")
-        s.chain.send(s.roles[role], s.registry.functions[call](), call)
+        who, call = ("PAUSER", "pause") if pause else ("REGULATOR", "unpause")
+        s.chain.send(s.roles[who], s.registry.functions[call](), call)
         self.paused = pause
 
     @rule(roll=st.integers(0, 19))
@@ -200,7 +220,7 @@ def walk(examples: int, steps: int):
 
 
 def test_random_steps_keep_chain_and_ledger_equal():
-    walk(2, 12)
+    walk(3, 30)
 
 
 @pytest.mark.slow
