@@ -2,7 +2,6 @@
 pragma solidity ^0.8.30;
 
 import {CarbonCredit} from "../solidity/CarbonCredit.sol";
-import {Settlement} from "../solidity/Settlement.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// @title What holds for all inputs, not only for those that were tried: `halmos --function check_`.
@@ -70,40 +69,6 @@ contract SymbolicTest is Fixture {
         try credits.mint(p, abi.encodePacked(r, s, v)) {
             assert(false);
         } catch {}
-    }
-
-    /// @dev A fill moves seven tonnes at a price within both limits, or nothing; the fee comes out of the price.
-    function check_nobodyGainsOutsideTheLimits(uint64 price, uint64 buyLimit) external {
-        uint64 sellLimit = 70_000;
-        VM.assume(price < 2 ** 20 && buyLimit < 2 ** 20);
-        mint(_b, 7, bytes32(uint256(1)));
-        VM.prank(ISSUER);
-        rupiah.mint(_a, 1e12);
-        VM.prank(_a);
-        rupiah.approve(address(settlement), type(uint256).max);
-        VM.prank(_b);
-        credits.setApprovalForAll(address(settlement), true);
-        _settle(price, buyLimit, sellLimit);
-        uint256 got = credits.balanceOf(_a, ID);
-        uint256 paid = 1e12 - rupiah.balanceOf(_a);
-        assert(got == 0 || got == 7);
-        assert(paid <= got * buyLimit);
-        assert(rupiah.balanceOf(_b) + rupiah.balanceOf(TREASURY) == paid);
-        assert(got == 0 || rupiah.balanceOf(_b) >= 7 * uint256(sellLimit) - rupiah.balanceOf(TREASURY));
-        assert(rupiah.balanceOf(TREASURY) <= paid / 1_000);
-    }
-
-    function _settle(uint64 price, uint64 buyLimit, uint64 sellLimit) private {
-        Settlement.Order[] memory orders = new Settlement.Order[](2);
-        orders[0] = Settlement.Order(_a, ID, false, 7, buyLimit, 0, uint64(block.timestamp));
-        orders[1] = Settlement.Order(_b, ID, true, 7, sellLimit, 0, uint64(block.timestamp));
-        Settlement.Fill[] memory fills = new Settlement.Fill[](1);
-        fills[0] = Settlement.Fill(0, 1, 7, price);
-        bytes memory signed = abi.encodePacked(
-            signature(traderKeys[0], orderDigest(orders[0])), signature(traderKeys[1], orderDigest(orders[1]))
-        );
-        VM.prank(OPERATOR);
-        try settlement.settle(0, orders, signed, fills, bytes32(0)) {} catch {}
     }
 
     function _step(uint8 kind, uint256 amount, bool third) private {
