@@ -1,0 +1,103 @@
+"""The twin's charts on a page: in the visitor's language, with unit, interval, source and prior by them.
+
+The charts themselves are `twin.figures`, which the report draws too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from dashboards import runs
+from dashboards.runs import File
+from dashboards.text import language, t
+from twin.figures import FIGURES, Basis, bases
+from twin.run import Run
+from twin.wording import said, worded
+
+Spec = dict[str, Any]
+
+
+@st.cache_resource(max_entries=300, show_spinner=False)
+def _spec(file: File, name: str, code: str) -> Spec | None:
+    """A figure of a run as Vega-Lite; kept, and never changed by who draws it."""
+    with Run.open(file.path) as run:
+        chart = FIGURES[name](run)
+    if chart is None:
+        return None
+    spec = chart.to_dict()
+    del spec["width"]
+    return told(spec, bases()[name], units(file), code)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def units(file: File) -> Mapping[str, str]:
+    """The unit of every column of a run that has one."""
+    rows = runs.dictionary(file)
+    return dict(rows.loc[rows.unit != "-", ["column", "unit"]].to_numpy().tolist())
+
+
+def told(spec: Spec, basis: Basis, unit_of: Mapping[str, str], code: str) -> Spec:
+    """A chart in a language, its tooltips with units and with what it stands on."""
+    spec = worded(spec, code)
+    stands_on = {
+        said("source", code): said(basis.source, code),
+        said("interval", code): said(basis.interval, code),
+        said("stands on a prior", code): said(basis.prior or "no", code),
+    }
+    for view in _views(spec):
+        tooltip = view.get("encoding", {}).get("tooltip")
+        if not isinstance(tooltip, list):
+            continue
+        for entry in tooltip:
+            label, unit = said(entry["field"], code), unit_of.get(entry["field"], "")
+            entry["title"] = f"{label} [{unit}]" if unit else label
+        for number, (label, text) in enumerate(stands_on.items()):
+            view.setdefault("transform", []).append({"calculate": json.dumps(text), "as": f"basis_{number}"})
+            tooltip.append({"field": f"basis_{number}", "type": "nominal", "title": label})
+    return spec
+
+
+def _views(spec: Spec) -> Iterator[Spec]:
+    """The chart and its layers."""
+    yield spec
+    for layer in spec.get("layer", []):
+        yield from _views(layer)
+
+
+def caption(basis: Basis) -> str:
+    """What a figure stands on, in a line."""
+    unit, interval, source, prior = (
+        said(text, language()) for text in (basis.unit, basis.interval, basis.source, basis.prior)
+    )
+    line = t("figure.basis", unit=unit, interval=interval, source=source)
+    return f"{line} {t('figure.prior', note=prior)}" if basis.prior else line
+
+
+def draw(file: File, name: str) -> bool:
+    """Draw a figure of a run with its basis; says so where the run has not what it needs. Whether it was drawn."""
+    spec = _spec(file, name, language())
+    if spec is None:
+        st.info(t("figure.missing", source=said(bases()[name].source, language())))
+        return False
+    show(spec, caption(bases()[name]))
+    return True
+
+
+def show(spec: Spec, below: str) -> None:
+    """A Vega-Lite chart over the page's width, its title above it as text so that it wraps on a phone."""
+    heading = spec.get("title")
+    st.markdown(f"**{heading}**")
+    st.vega_lite_chart(
+        {key: value for key, value in spec.items() if key != "title"}, width="stretch", theme=None, alt=heading
+    )
+    st.caption(below)
+
+
+def show_chart(chart: alt.Chart | alt.LayerChart, heading: str, below: str) -> None:
+    """A chart of the pages' own (comparisons of several runs), already in the visitor's language."""
+    show({**chart.to_dict(), "title": heading}, below)
