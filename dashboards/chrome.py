@@ -27,7 +27,7 @@ PAGES = {
 def sidebar() -> None:
     """Which run the pages look at; runs that do not open are named."""
     found = runs.sound()
-    broken = len(runs.files()) - len(found)
+    broken = len(runs.files()) - len(found) - len(runs.logs())
     with st.sidebar:
         if found:
             labels = {file.stem: runs.label(file) for file in found}

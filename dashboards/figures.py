@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
 from dashboards import runs
 from dashboards.runs import File
-from dashboards.text import language, t
+from dashboards.text import language, programme, t
 from twin.figures import FIGURES, Basis, bases
+from twin.palette import PALETTE
 from twin.run import Run
 from twin.wording import said, worded
 
@@ -101,3 +103,27 @@ def show(spec: Spec, below: str) -> None:
 def show_chart(chart: alt.Chart | alt.LayerChart, heading: str, below: str) -> None:
     """A chart of the pages' own (comparisons of several runs), already in the visitor's language."""
     show({**chart.to_dict(), "title": heading}, below)
+
+
+def money_so_far(so_far: pd.DataFrame) -> alt.Chart:
+    """Cost and benefit of every programme up to a moment [million Rp]."""
+    rows = so_far.melt("programme", ["cost_idr", "benefit_idr"], "flow", "idr")
+    rows["programme"] = [programme(key) for key in rows.programme]
+    rows["flow"] = [t(f"flow.{flow}") for flow in rows.flow]
+    rows["million_idr"] = rows.idr / 1e6
+    return (
+        alt.Chart(rows)
+        .mark_bar()
+        .encode(
+            y=alt.Y("programme:N", title=None),
+            yOffset="flow:N",
+            x=alt.X("million_idr:Q", title=t("flow.axis"), scale=alt.Scale(type="symlog", constant=10)),
+            color=alt.Color("flow:N", title=None, scale=alt.Scale(range=[PALETTE[0], PALETTE[1]])),
+            tooltip=[
+                alt.Tooltip("programme:N", title=t("column.programme")),
+                alt.Tooltip("flow:N", title=t("column.what")),
+                alt.Tooltip("million_idr:Q", title=t("flow.axis"), format=",.1f"),
+            ],
+        )
+        .properties(height=300)
+    )

@@ -25,20 +25,43 @@ def village_map(file: File) -> None:
     left, right = st.columns(2)
     what = left.selectbox(t("map.what"), list(layers), format_func=named("map", layers), key="map_what")
     given = right.file_uploader(t("map.boundaries"), type=["geojson", "json"], help=t("map.boundaries_help"))
-    places = sites(file)
     values = layers[what](file)
     if values.empty:
         st.info(t("map.nothing"))
         return
+    chart = points_chart(file, values, what)
+    if given is not None:
+        shapes = boundaries(given.getvalue(), given.name)
+        outline = alt.Chart(alt.Data(values=shapes)).mark_geoshape(fill="#F2F2F2", stroke=PALETTE[7], strokeWidth=0.6)
+        chart = outline + chart
+    figures.show_chart(chart.project("mercator").properties(height=420), t(f"map.{what}"), t("map.basis"))
+
+
+def month_map(file: File, month: str) -> None:
+    """Open unemployment of every kecamatan in a month, on one scale for all months."""
+    table = runs.table(file, "labour_month")
+    if table.empty:
+        return
+    rates = table.assign(value=100 * table.unemployed / (table.unemployed + table.employed))
+    now = rates.loc[rates.month == month, ["kecamatan", "value"]]
+    chart = points_chart(file, now, "unemployed", (float(rates.value.min()), float(rates.value.max())))
+    figures.show_chart(chart.project("mercator").properties(height=300), t("map.unemployed"), t("map.basis"))
+
+
+def points_chart(
+    file: File, values: pd.DataFrame, what: str, domain: tuple[float, float] | None = None
+) -> alt.Chart | alt.LayerChart:
+    """Offices as points, coloured by a value of theirs or of their kecamatan."""
     key = "code" if "code" in values.columns else "kecamatan"
-    places = places.merge(values, on=key, how="left")
-    points = (
+    places = sites(file).merge(values, on=key, how="left")
+    scale = alt.Scale(scheme="viridis") if domain is None else alt.Scale(scheme="viridis", domain=domain)
+    return (
         alt.Chart(places)
         .mark_circle(size=80, opacity=0.75, stroke="#333333", strokeWidth=0.5)
         .encode(
             longitude="longitude_deg:Q",
             latitude="latitude_deg:Q",
-            color=alt.Color("value:Q", title=t(f"map.{what}_unit"), scale=alt.Scale(scheme="viridis")),
+            color=alt.Color("value:Q", title=t(f"map.{what}_unit"), scale=scale),
             tooltip=[
                 alt.Tooltip("office:N", title=t("map.office")),
                 alt.Tooltip("kecamatan:N", title=t("map.kecamatan")),
@@ -47,12 +70,6 @@ def village_map(file: File) -> None:
             ],
         )
     )
-    chart = points
-    if given is not None:
-        shapes = boundaries(given.getvalue(), given.name)
-        outline = alt.Chart(alt.Data(values=shapes)).mark_geoshape(fill="#F2F2F2", stroke=PALETTE[7], strokeWidth=0.6)
-        chart = outline + points
-    figures.show_chart(chart.project("mercator").properties(height=420), t(f"map.{what}"), t("map.basis"))
 
 
 def sites(file: File) -> pd.DataFrame:

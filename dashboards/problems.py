@@ -14,10 +14,15 @@ from twin.errors import BusyError, FaultsError, RunError, TwinError
 log = logging.getLogger("dashboards")
 # Words of RunError's messages, and the text that explains them.
 RUN_FAULTS = {
-    "cut short": "problem.cut", "has run schema": "problem.version", "unfinished": "problem.unfinished",
-    "but no run": "problem.not_a_run", "is damaged": "problem.damaged", "no such run": "problem.no_such_run",
+    "cut short": "problem.cut",
+    "has run schema": "problem.version",
+    "unfinished": "problem.unfinished",
+    "but no run": "problem.not_a_run",
+    "is damaged": "problem.damaged",
+    "no such run": "problem.no_such_run",
+    "is a controller's log": "problem.log",
     "has no table": "problem.no_table",
-}  # fmt: skip
+}
 
 
 def explained(error: TwinError) -> str:

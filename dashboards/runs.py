@@ -69,11 +69,18 @@ def about(file: File) -> About:
     try:
         with Run.open(file.path) as run:
             told = run.provenance
+            if "scenario" not in told:
+                raise RunError(f"{file.path}: is a controller's log")
             return About(
                 run.scenario.name, run.seed, run.scenario.horizon_months, told["finished_utc"], run.digest, None
             )
     except RunError as error:
         return About(file.stem, 0, 0, "", "", error)
+
+
+def logs() -> list[File]:
+    """Controllers' logs in the folder."""
+    return [file for file in files() if "is a controller's log" in str(about(file).fault)]
 
 
 def sound() -> list[File]:

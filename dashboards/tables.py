@@ -103,3 +103,25 @@ def comparison(variants: Mapping[str, Mapping[str, float]], only: Sequence[str] 
 def signed(value: float) -> str:
     """A difference with its sign."""
     return ("+" if value > 0 else "") + number(value)
+
+
+def sector_figures(file: File, key: str) -> None:
+    """The figures of one programme that a run has, as a table with unit, source and prior."""
+    rows = [
+        {
+            t("column.figure"): title(one.kpi) + (" *" if one.kpi.prior else ""),
+            t("column.value"): number(one.value),
+            t("column.unit"): one.kpi.unit,
+            t("column.better"): t(f"better.{one.kpi.better}"),
+            t("column.source"): one.kpi.source,
+            t("column.prior"): one.kpi.prior_note if one.kpi.prior else "",
+        }
+        for one in runs.scores(file)
+        if one.kpi.programme == key and one.value is not None
+    ]
+    if rows:
+        st.markdown(f"**{programme(key)}**")
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        st.caption(t("prior.legend"))
+    else:
+        st.info(t("sector.nothing", name=programme(key)))

@@ -24,7 +24,8 @@ PROGRAMME_FIGURES: Mapping[str, tuple[str, ...]] = {
     "signals": ("traffic_delay", "signal_timing"), "solar": ("solar_energy", "solar_outage_day"),
     "ecobalance": ("carbon_price", "carbon_volume"), "jobtren": ("labour_unemployment", "beveridge"),
 }  # fmt: skip
-MOST_ROWS = 22
+MOST_ROWS = 33
+CHART_PX, CHART_MM = 190, (58, 105)  # height of a chart; of the chart of all targets
 PRIOR_FILL = (255, 243, 214)
 HEADING = FontFace(emphasis="BOLD", fill_color=(230, 238, 245))
 
@@ -96,7 +97,7 @@ def _latin(text: str) -> str:
 
 def _write(page: FPDF, text: str, size: float = 9.5, style: str = "") -> None:
     page.set_font("helvetica", style, size)
-    page.multi_cell(0, size * 0.5, _latin(text), new_x="LMARGIN", new_y="NEXT")
+    page.multi_cell(0, size * 0.5, _latin(text), align="L", new_x="LMARGIN", new_y="NEXT")
 
 
 def _heading(page: FPDF, run: Run, programme: str | None) -> None:
@@ -137,7 +138,7 @@ def _money(page: FPDF, run: Run, programme: str | None) -> None:
         likely = f"{100 * one['probability_npv_positive']:.0f} %"
         cells = [names()[one["programme"]], cost, median, f"{low} s.d. {high}", figure(one["bcr"], "-"), likely]
         rows.append((bool(one["prior"]), cells))
-    headers = ("Program", "Modal", "NPV (median)", "NPV 10-90 %", "Manfaat/biaya", "Peluang untung")
+    headers = ("Program", "Modal", "NPV (median)", "NPV 10-90 %", "Manfaat / biaya", "Peluang untung")
     if rows:
         _table(page, headers, rows, (44, 27, 27, 46, 18, 18))
     else:
@@ -172,10 +173,11 @@ def _charts(page: FPDF, run: Run, programme: str | None) -> None:
     for name in wanted:
         if (chart := FIGURES[name](run)) is None:
             continue
-        spec = worded(chart.properties(height=190).to_dict(), "id")
+        low = chart if name == "targets" else chart.properties(height=CHART_PX)
+        spec = worded(low.to_dict(), "id")
         image = vl_convert.vegalite_to_png(spec, scale=1.6)
-        page.image(io.BytesIO(image), w=150, h=66, keep_aspect_ratio=True, alt_text=_latin(str(spec["title"])))
-        page.ln(1)
+        page.image(io.BytesIO(image), h=CHART_MM[name == "targets"], alt_text=_latin(str(spec["title"])))
+        page.ln(2)
 
 
 def _basis(page: FPDF, run: Run, scores: Sequence[Score]) -> None:

@@ -335,7 +335,9 @@ def _of_sector(
     @functools.wraps(figure)
     def sized(run: Run) -> Chart:
         chart = figure(run)
-        return None if chart is None else _sized(chart, title)
+        if chart is None:
+            return None
+        return _sized(chart, title, HEIGHT if chart.height is alt.Undefined else int(chart.height))
 
     return sized
 

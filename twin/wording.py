@@ -17,6 +17,7 @@ from twin.kpi import catalogue
 DATA = Path(__file__).parent / "data"
 LANGUAGES = ("id", "en")
 Spec = dict[str, Any]
+NUMBERS = {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["Rp ", ""]}  # as Indonesian writes them
 UNNAMED = ("tooltip", "detail", "order", "text", "x2", "y2", "xOffset", "yOffset", "longitude", "latitude")
 
 
@@ -58,6 +59,8 @@ def worded(spec: Spec, code: str) -> Spec:
         name: [{key: _cell(key, value, code) for key, value in row.items()} for row in rows]
         for name, rows in made.get("datasets", {}).items()
     }
+    if code == "id":
+        made["config"] = {**made.get("config", {}), "locale": {"number": NUMBERS}}
     return made
 
 
@@ -69,6 +72,9 @@ def _cell(column: str, value: Any, code: str) -> Any:
     if column == "figure" and value in catalogue():
         kpi = catalogue()[value]
         return kpi.title_id if code == "id" else kpi.title_en
+    key, colon, rest = value.partition(": ")
+    if colon and key in programme_names(code):
+        return f"{programme_names(code)[key]}: {said(rest, code)}"
     return said(value, code)
 
 

@@ -14,6 +14,7 @@ from twin.run import Run
 Chart = alt.Chart | alt.LayerChart | None
 
 MILLION = 1_000_000
+ROW_PX = 18  # height of a bar with its label
 MOST_OF_TARGET = 200  # a bar is not drawn beyond this [%]
 
 
@@ -60,7 +61,11 @@ def benefit_wedge(run: Run) -> Chart:
     line = (
         alt.Chart(costs)
         .mark_line(color="#1B1B1B", strokeWidth=3, point=True)
-        .encode(x=x, y="million_idr:Q", tooltip=["month", "what", alt.Tooltip("million_idr:Q", format=",.1f")])
+        .encode(
+            x=x,
+            y=alt.Y("million_idr:Q", title=None),
+            tooltip=["month", "what", alt.Tooltip("million_idr:Q", format=",.1f")],
+        )
     )
     return wedges + line
 
@@ -96,18 +101,19 @@ def cost_curve(run: Run) -> Chart:
     x = alt.X("from:Q", title="capital, the best first [million Rp]")
     bars = (
         alt.Chart(rows)
-        .mark_bar(stroke="#FFFFFF")
+        .mark_rect(stroke="#FFFFFF")
         .encode(
             x=x,
             x2="until:Q",
             y=alt.Y("bcr:Q", title="benefit-cost ratio [-], symlog", scale=_symlog(1)),
+            y2=alt.datum(0),
             color=alt.Color("programme:N", sort=None, scale=alt.Scale(range=[*PALETTE, "#8C8C8C"])),
             tooltip=["programme", alt.Tooltip("bcr:Q", format=".2f"), alt.Tooltip("cost_idr:Q", format=",.0f"),
                      alt.Tooltip("probability_npv_positive:Q", format=".0%")],
         )
     )  # fmt: skip
-    even = alt.Chart(pd.DataFrame({"ratio": [1.0]})).mark_rule(color="#1B1B1B", strokeDash=[6, 4]).encode(y="ratio:Q")
-    return bars + even
+    even = alt.Chart(pd.DataFrame({"ratio": [1.0]})).mark_rule(color="#1B1B1B", strokeDash=[6, 4])
+    return bars + even.encode(y=alt.Y("ratio:Q", title=None))
 
 
 def targets(run: Run) -> Chart:
@@ -133,8 +139,75 @@ def targets(run: Run) -> Chart:
             tooltip=["figure", "value", "unit", "target", "verdict"],
         )
     )
-    line = alt.Chart(pd.DataFrame({"at": [100.0]})).mark_rule(color="#1B1B1B", strokeWidth=2).encode(x="at:Q")
-    return bars + line
+    line = alt.Chart(pd.DataFrame({"at": [100.0]})).mark_rule(color="#1B1B1B", strokeWidth=2)
+    return (bars + line.encode(x=alt.X("at:Q", title=None))).properties(height=ROW_PX * len(rows))
+
+
+def budget_waterfall(run: Run) -> Chart:
+    """From what the regency set aside, over what each programme costs and earns it, to what is left."""
+    if not run.has("ledger") or not run.has("budget_balance"):
+        return None
+    balance, ledger = run.table("budget_balance"), run.table("ledger")
+    if balance.empty:
+        return None
+    spent = -ledger[ledger.debit == "spending"].groupby("programme").amount_idr.sum()
+    earned = ledger[ledger.debit == "cash"].groupby("programme").amount_idr.sum()
+    steps = [("set aside", float(balance.opening_idr.iloc[0]), "level")]
+    steps += [(str(name), float(value), "spending") for name, value in spent.sort_values().items()]
+    steps += [(str(name), float(value), "income") for name, value in earned.sort_values(ascending=False).items()]
+    rows, at = [], 0.0
+    for number, (name, value, what) in enumerate(steps):
+        rows.append({"number": number, "programme": name, "what": what, "from": at / MILLION,
+                     "until": (at + value) / MILLION, "million_idr": value / MILLION})  # fmt: skip
+        at += value
+    rows.append({"number": len(steps), "programme": "left", "what": "level", "from": 0.0, "until": at / MILLION,
+                 "million_idr": at / MILLION})  # fmt: skip
+    colours = alt.Scale(domain=["level", "spending", "income"], range=["#8C8C8C", PALETTE[1], PALETTE[0]])
+    steps_drawn = pd.DataFrame(rows)
+    steps_drawn["step"] = steps_drawn.programme + ": " + steps_drawn.what
+    return (
+        alt.Chart(steps_drawn)
+        .mark_bar()
+        .encode(
+            y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+            x=alt.X("from:Q", title="million Rp"),
+            x2="until:Q",
+            color=alt.Color("what:N", scale=colours),
+            tooltip=["programme", "what", alt.Tooltip("million_idr:Q", format=",.1f")],
+        )
+    )
+
+
+def personnel_wait(run: Run) -> Chart:
+    """How long a filing waits at the counter and in the application."""
+    return _two_lines(run, "wait_manual_h", "wait_digital_h", "wait of a filing [h]")
+
+
+def personnel_use(run: Run) -> Chart:
+    """Return trips of a month at the counter and with the application."""
+    return _two_lines(run, "trips_manual", "trips_digital", "return trips in the month")
+
+
+def _two_lines(run: Run, manual: str, digital: str, axis: str) -> Chart:
+    if not run.has("personnel_month"):
+        return None
+    table = run.table("personnel_month")
+    if table.empty:
+        return None
+    lines = table.rename(columns={manual: "counter", digital: "application"}).melt(
+        "month", ["counter", "application"], "way", "amount"
+    )
+    return (
+        alt.Chart(lines)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("month:O", title="month"),
+            y=alt.Y("amount:Q", title=axis),
+            color=alt.Color("way:N", scale=alt.Scale(range=PALETTE[:2])),
+            strokeDash="way:N",
+            tooltip=["month", "way", alt.Tooltip("amount:Q", format=",.1f")],
+        )
+    )
 
 
 def _symlog(constant: float = 10) -> alt.Scale:
@@ -146,5 +219,8 @@ TITLES: dict[Callable[[Run], Chart], str] = {
     benefit_wedge: "Which programme closes how much of the gap: benefits since the start under all costs (line)",
     carbon_wedge: "CO2 measured as avoided or taken up since the start",
     cost_curve: "What a rupiah of capital brings: above the dashed line a programme pays",
+    budget_waterfall: "The regency's money: from what is set aside to what is left",
+    personnel_wait: "Anti Mbangkong Plus: how long a filing waits",
+    personnel_use: "Anti Mbangkong Plus: return trips",
     targets: "The source book's targets: how much of each is reached (line: the target)",
 }
