@@ -28,6 +28,8 @@ BY_NAME = (
     "series",
     "better",
     "assumptions",
+    "flow",
+    "kind",
 )
 
 
@@ -43,7 +45,7 @@ def test_every_text_that_the_pages_ask_for_is_there_and_none_is_left_over():
     asked = set(re.findall(r"""\bt\(\s*["']([a-z_.]+)["']""", SOURCES)) | set(re.findall(r'"(problem\.\w+)"', SOURCES))
     assert asked <= set(catalogue())
     left = {key for key in catalogue() if key not in asked and f'"{key}"' not in SOURCES}
-    assert {key for key in left if key.split(".")[0] not in (*BY_NAME, "column", "money")} == set()
+    assert {key for key in left if key.split(".")[0] not in (*BY_NAME, "column", "money", "operations")} == set()
 
 
 def test_what_is_named_by_a_table_has_its_text():
