@@ -18,10 +18,11 @@ from dashboards.runs import File
 from dashboards.scenarios import Base, save
 from dashboards.surrogate import Answer, answers, unknown
 from dashboards.tables import signed
-from dashboards.text import amount, money, number, t, title
+from dashboards.text import amount, language, money, t, title
 from twin.kpi import catalogue
 from twin.runner import run_key
 from twin.scenario import Scenario
+from twin.wording import said
 
 HEADLINE = (
     "traffic_delay_s", "solar_saving_idr_month", "solar_npv_idr", "ecobalance_revenue_idr", "unemployment_percent",
@@ -108,7 +109,7 @@ def headline(values: Mapping[str, float], base: Mapping[str, float]) -> None:
             amount(values[name], kpi.unit),
             None if not delta else signed(delta),
             delta_color="normal" if kpi.better == "up" else "inverse",
-            help=f"{kpi.formula}. {kpi.source}. {kpi.prior_note}",
+            help=f"{kpi.formula}. {said(kpi.source, language())}. {said(kpi.prior_note, language())}",
         )
     st.caption(t("prior.legend"))
 
@@ -123,8 +124,7 @@ def estimates(fitted: Mapping[str, Answer], base: Mapping[str, float]) -> None:
         rows.append(
             {
                 t("column.figure"): title(kpi) + (" *" if kpi.prior else ""),
-                t("column.estimate"): f"≈ {number(one.value)} ± {number(one.error, 2)}",
-                t("column.unit"): kpi.unit,
+                t("column.estimate"): f"≈ {amount(one.value, kpi.unit)} ± {amount(one.error, kpi.unit)}",
                 t("column.from_base"): signed(one.value - base[name]) if name in base else "–",
             }
         )

@@ -8,7 +8,7 @@ from dashboards.chrome import PAGES, sidebar
 from dashboards.problems import told
 from dashboards.text import LANGUAGES, t
 
-st.set_page_config(page_title="Trenggalek Twin", page_icon=":material/location_city:", layout="wide")
+st.set_page_config(page_title="Trenggalek Twin", layout="wide")
 st.sidebar.radio(
     "Bahasa / Language", list(LANGUAGES), format_func=LANGUAGES.get, key="lang", horizontal=True, bind="query-params",
     persist_state="session",

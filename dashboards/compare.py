@@ -43,7 +43,8 @@ def comparison_panel(base: Base, folder: Path) -> None:
         return
     st.session_state[PICKED] = [stem for stem in st.session_state.get(PICKED, []) if stem in found]
     stems = st.multiselect(
-        t("compare.pick", most=MOST), list(found), key=PICKED, max_selections=MOST, persist_state="session",
+        t("compare.pick", most=MOST), list(found), key=PICKED, max_selections=MOST,
+        placeholder=t("choose"), persist_state="session",
         format_func={stem: runs.label(file) for stem, file in found.items()}.__getitem__, help=t("compare.help"),
     )  # fmt: skip
     if not stems:

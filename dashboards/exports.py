@@ -12,10 +12,11 @@ from openpyxl.utils import get_column_letter
 
 from dashboards import runs
 from dashboards.runs import File
-from dashboards.text import programme, t, title
+from dashboards.text import language, programme, t, title, unit_of
 from twin.brief import brief
 from twin.kpi import catalogue
 from twin.run import Run
+from twin.wording import said
 
 MONTHLY = (
     "budget_balance",
@@ -60,8 +61,19 @@ def _figures(book: Workbook, picked: Mapping[str, File]) -> None:
         if all(value is None for value in values):
             continue
         target = "" if kpi.target is None else f"{kpi.target_op} {kpi.target:g}"
-        note = (kpi.prior_note or t("yes")) if kpi.prior else ""
-        rows.append([programme(kpi.programme), title(kpi), kpi.unit, *values, target, kpi.source, kpi.formula, note])
+        note = (said(kpi.prior_note, language()) or t("yes")) if kpi.prior else ""
+        rows.append(
+            [
+                programme(kpi.programme),
+                title(kpi),
+                unit_of(kpi.unit),
+                *values,
+                target,
+                said(kpi.source, language()),
+                kpi.formula,
+                note,
+            ]
+        )
         priors.append(kpi.prior)
     sheet = _sheet(book, t("export.figures"), headers, rows)
     for number, prior in enumerate(priors, start=2):

@@ -22,6 +22,7 @@ from twin.run import Run
 from twin.wording import said, worded
 
 Spec = dict[str, Any]
+LEGEND = {"orient": "bottom", "columns": 2, "labelLimit": 240, "symbolLimit": 40}  # below the chart: fits a phone
 
 
 @st.cache_resource(max_entries=300, show_spinner=False)
@@ -94,9 +95,9 @@ def show(spec: Spec, below: str) -> None:
     """A Vega-Lite chart over the page's width, its title above it as text so that it wraps on a phone."""
     heading = spec.get("title")
     st.markdown(f"**{heading}**")
-    st.vega_lite_chart(
-        {key: value for key, value in spec.items() if key != "title"}, width="stretch", theme=None, alt=heading
-    )
+    drawn = {**spec, "config": {**spec.get("config", {}), "legend": LEGEND}}
+    del drawn["title"]
+    st.vega_lite_chart(drawn, width="stretch", theme=None, alt=heading)
     st.caption(below)
 
 

@@ -55,8 +55,12 @@ def points_chart(
     key = "code" if "code" in values.columns else "kecamatan"
     places = sites(file).merge(values, on=key, how="left")
     scale = alt.Scale(scheme="viridis") if domain is None else alt.Scale(scheme="viridis", domain=domain)
-    return (
-        alt.Chart(places)
+    seats = places.groupby("kecamatan", as_index=False)[["longitude_deg", "latitude_deg"]].mean()
+    where = {"longitude": "longitude_deg:Q", "latitude": "latitude_deg:Q"}
+    others = alt.Chart(places[places.value.isna()]).mark_circle(size=40, color="#BBBBBB").encode(**where)
+    names = alt.Chart(seats).mark_text(dy=-12, fontSize=11).encode(**where, text="kecamatan:N")
+    points = (
+        alt.Chart(places.dropna(subset=["value"]))
         .mark_circle(size=80, opacity=0.75, stroke="#333333", strokeWidth=0.5)
         .encode(
             longitude="longitude_deg:Q",
@@ -70,6 +74,7 @@ def points_chart(
             ],
         )
     )
+    return others + points + names
 
 
 def sites(file: File) -> pd.DataFrame:

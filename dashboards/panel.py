@@ -13,12 +13,14 @@ import yaml
 
 from dashboards.levers import OFF, Lever, levers, offices, standing
 from dashboards.scenarios import Base, base_named
-from dashboards.text import named, programme, t
+from dashboards.text import language, named, programme, t, unit_of
 from twin.errors import ScenarioError
+from twin.wording import said
 
 DATA = Path(__file__).parent / "data"
 OPEN = ("city", "signals", "solar")  # groups that are unfolded at first
 SCHEDULE = "schedule"
+LARGE = "localized"  # large numbers with thousands as the browser writes them
 
 
 @functools.cache
@@ -75,10 +77,15 @@ def control(lever: Lever, default: Any) -> Any:
     """The control of one lever; its value is part of the page's address."""
     label = (
         t(f"lever.{lever.name}")
-        + (f" [{lever.unit}]" if lever.unit else "")
+        + (f" [{unit_of(lever.unit)}]" if lever.unit else "")
         + (" *" if lever.confidence == "prior" else "")
     )
-    told = t("lever.help", source=lever.source, year=lever.year, confidence=t(f"confidence.{lever.confidence}"))
+    told = t(
+        "lever.help",
+        source=said(lever.source, language()),
+        year=lever.year,
+        confidence=t(f"confidence.{lever.confidence}"),
+    )
     common: dict[str, Any] = {"key": lever.name, "help": told, "bind": "query-params", "persist_state": "session"}
     if lever.kind == "switch":
         return st.toggle(label, value=default, **common)
@@ -86,7 +93,9 @@ def control(lever: Lever, default: Any) -> Any:
         return st.selectbox(label, lever.choices, index=lever.choices.index(default),
                             format_func=named("choice", lever.choices), **common)  # fmt: skip
     if lever.kind == "places":
-        return tuple(st.multiselect(label, list(offices()), default=list(default), **common)) or tuple(default)
+        return tuple(
+            st.multiselect(label, list(offices()), default=list(default), placeholder=t("choose"), **common)
+        ) or tuple(default)
     if lever.kind == "start":
         months = [OFF, *range(int(lever.low), int(lever.high) + 1)]
         return st.select_slider(
@@ -94,7 +103,15 @@ def control(lever: Lever, default: Any) -> Any:
         )
     number = float if lever.kind == "float" else int
     low, high, step = (number(x) for x in (lever.low, lever.high, lever.step))
-    return st.slider(label, min(low, default), max(high, default), number(default), step, **common)
+    return st.slider(
+        label,
+        min(low, default),
+        max(high, default),
+        number(default),
+        step,
+        format=LARGE if high >= 1e6 else None,
+        **common,
+    )
 
 
 def _month(value: Any) -> str:

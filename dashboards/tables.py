@@ -9,10 +9,12 @@ import streamlit as st
 
 from dashboards import runs
 from dashboards.runs import File
-from dashboards.text import number, programme, t, title
+from dashboards.text import language, number, programme, t, title, unit_of
 from twin.kpi import catalogue
+from twin.wording import said
 
 STUDY_SEEDS = 40
+LEAST_SEEDS = 5  # of fewer no probability is told
 
 
 def seeds_of(file: File) -> list[File]:
@@ -57,25 +59,26 @@ def targets_table(file: File) -> None:
         if kpi.target is None or value is None:
             continue
         share, seeds = likely.get(kpi.name, (float("nan"), 0))
+        share = share if seeds >= LEAST_SEEDS else float("nan")
         rows.append(
             {
                 t("column.programme"): programme(kpi.programme),
                 t("column.figure"): title(kpi),
                 t("column.value"): number(value) + (" *" if kpi.prior else ""),
                 t("column.target"): f"{'≥' if kpi.target_op == '>=' else '≤'} {number(kpi.target)}",
-                t("column.unit"): kpi.unit,
+                t("column.unit"): unit_of(kpi.unit),
                 t("column.met"): t("yes") if kpi.met(value) else t("no"),
                 t("column.probability"): 100 * share,
                 t("column.seeds"): seeds,
-                t("column.source"): kpi.source,
-                t("column.prior"): kpi.prior_note if kpi.prior else "",
+                t("column.source"): said(kpi.source, language()),
+                t("column.prior"): said(kpi.prior_note, language()) if kpi.prior else "",
             }
         )
     missing = sum(one.kpi.target is not None and one.value is None for one in runs.scores(file))
     if rows:
         bar = st.column_config.ProgressColumn(t("column.probability"), min_value=0, max_value=100, format="%.0f %%")
         st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={t("column.probability"): bar})
-    st.caption(t("targets.note", n=len(files), missing=missing) + " " + t("prior.legend"))
+    st.caption(t("targets.note", n=len(files), least=LEAST_SEEDS, missing=missing) + " " + t("prior.legend"))
 
 
 def comparison(variants: Mapping[str, Mapping[str, float]], only: Sequence[str] | None = None) -> pd.DataFrame:
@@ -88,7 +91,7 @@ def comparison(variants: Mapping[str, Mapping[str, float]], only: Sequence[str] 
         row: dict[str, str | float | None] = {
             t("column.programme"): programme(kpi.programme),
             t("column.figure"): title(kpi) + (" *" if kpi.prior else ""),
-            t("column.unit"): kpi.unit,
+            t("column.unit"): unit_of(kpi.unit),
         }
         for label, values in variants.items():
             row[label] = number(values.get(name))
@@ -111,10 +114,10 @@ def sector_figures(file: File, key: str) -> None:
         {
             t("column.figure"): title(one.kpi) + (" *" if one.kpi.prior else ""),
             t("column.value"): number(one.value),
-            t("column.unit"): one.kpi.unit,
+            t("column.unit"): unit_of(one.kpi.unit),
             t("column.better"): t(f"better.{one.kpi.better}"),
-            t("column.source"): one.kpi.source,
-            t("column.prior"): one.kpi.prior_note if one.kpi.prior else "",
+            t("column.source"): said(one.kpi.source, language()),
+            t("column.prior"): said(one.kpi.prior_note, language()) if one.kpi.prior else "",
         }
         for one in runs.scores(file)
         if one.kpi.programme == key and one.value is not None

@@ -11,7 +11,7 @@ import streamlit as st
 
 from twin.files import read_rows
 from twin.kpi import Kpi
-from twin.wording import programme_names
+from twin.wording import programme_names, said
 
 DATA = Path(__file__).parent / "data"
 LANGUAGES = {"id": "Bahasa Indonesia", "en": "English"}
@@ -43,6 +43,11 @@ def title(kpi: Kpi) -> str:
     return kpi.title_id if language() == "id" else kpi.title_en
 
 
+def unit_of(unit: str) -> str:
+    """A unit in the visitor's language."""
+    return said(unit, language())
+
+
 def programme(key: str) -> str:
     """A programme's name in the visitor's language."""
     return programme_names(language())[key]
@@ -52,6 +57,7 @@ def number(value: float | int | None, digits: int = 4) -> str:
     """A number as it is written in the visitor's language: 1.234,5 or 1,234.5; – for nothing."""
     if value is None or value != value:
         return "–"
+    value += 0.0  # no minus before a zero
     if abs(value) >= 1000 or value == int(value):
         text = f"{value:,.0f}"
     else:
@@ -73,4 +79,4 @@ def amount(value: float | None, unit: str) -> str:
     """A value with its unit."""
     if unit == "Rp":
         return money(value)
-    return f"{number(value)} {unit}" if unit != "-" and value is not None else number(value)
+    return f"{number(value)} {unit_of(unit)}" if unit != "-" and value is not None else number(value)

@@ -235,7 +235,7 @@ def dashboard(
     """Open the planners' pages in a browser: overview, what-ifs, sectors, replay. Ctrl-C ends them; runs stay."""
     from twin.dashboard import serve
 
-    raise typer.Exit(serve(out, port, address))
+    serve(out, port, address)
 
 
 @app.command(epilog="Example: `python -m twin check my-scenario.yaml`")

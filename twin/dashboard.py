@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from twin.provenance import ROOT
 APP = ROOT / "dashboards" / "app.py"
 
 
-def serve(runs: Path, port: int, address: str) -> int:
-    """Serve the pages over a folder of runs until they are ended; the server's exit code.
+def serve(runs: Path, port: int, address: str) -> None:
+    """Become the server of the pages over a folder of runs, until it is ended.
 
     Raises MissingExtraError where Streamlit is not installed.
     """
@@ -25,4 +24,4 @@ def serve(runs: Path, port: int, address: str) -> int:
     searched = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     words = ["run", str(APP), "--server.port", str(port), "--server.address", address]
     environment = {**os.environ, "TWIN_RUNS": str(runs.resolve()), "PYTHONPATH": searched}
-    return subprocess.call([sys.executable, "-m", "streamlit", *words], env=environment)
+    os.execve(sys.executable, [sys.executable, "-m", "streamlit", *words], environment)  # noqa: S606 (no shell)

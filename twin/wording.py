@@ -1,4 +1,4 @@
-"""Charts in Bahasa Indonesia or English: their titles and the words in their data (`data/chart_words.csv`).
+"""Charts in Bahasa Indonesia or English: their titles and the words in their data (`data/words.csv`).
 
 The charts themselves are drawn in English with the run's own keys; programmes and key figures get their names in both.
 """
@@ -24,7 +24,7 @@ UNNAMED = ("tooltip", "detail", "order", "text", "x2", "y2", "xOffset", "yOffset
 @functools.cache
 def words() -> Mapping[str, str]:
     """Indonesian for the English words and titles of charts; `{}` in a title stands for anything."""
-    return {row["en"]: row["id"] for row in read_rows(DATA / "chart_words.csv")}
+    return {row["en"]: row["id"] for row in read_rows(DATA / "words.csv")}
 
 
 @functools.cache

@@ -42,9 +42,12 @@ def alarms(path: central.Path) -> None:
     if not found:
         st.success(t("operations.no_alarm"))
     for one in sorted(found, key=lambda alarm: (alarm["kind"] != "dark", alarm["since"])):
-        text = t("operations.dark" if one["kind"] == "dark" else "operations.alarm", kind=one["kind"], where=one["where"],
-                 controller=one["controller"], since=one["since"][:19].replace("T", " "), hours=number(one["repair_h"]),
-                 basis=one["basis"])  # fmt: skip
+        words = {
+            **one,
+            "since": one["since"][:19].replace("T", " "),
+            "hours": number(one["repair_h"]),
+        }
+        text = t("operations.dark" if one["kind"] == "dark" else "operations.alarm", **words)
         st.error(text)
 
 

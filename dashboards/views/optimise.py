@@ -54,8 +54,12 @@ def asked(items: list[Item]) -> Wish:
     )
     tonnes = sum(one.co2_tco2e_year * one.most for one in items)
     co2 = right.slider(t("optimise.co2"), 0.0, float(round(tonnes)), 0.0, 1.0, key="opt_co2") if tonnes >= 1 else 0.0
-    must = left.multiselect(t("optimise.must"), PROGRAMMES, format_func=_names(), key="opt_must")
-    never = right.multiselect(t("optimise.never"), PROGRAMMES, format_func=_names(), key="opt_never")
+    must = left.multiselect(
+        t("optimise.must"), PROGRAMMES, format_func=_names(), placeholder=t("choose"), key="opt_must"
+    )
+    never = right.multiselect(
+        t("optimise.never"), PROGRAMMES, format_func=_names(), placeholder=t("choose"), key="opt_never"
+    )
     return Wish(budget * BILLION, co2, dict.fromkeys(must, 1), {key: 0 for key in never if key not in must})
 
 
@@ -105,7 +109,7 @@ def drawn_front(items: list[Item], wish: Wish, choice: Choice) -> None:
         y=alt.Y("low:Q", title=t("optimise.value_axis")), y2="high:Q"
     )
     line = base.mark_line(point=True, color=PALETTE[0]).encode(
-        y="value:Q",
+        y=alt.Y("value:Q", title=t("optimise.value_axis")),
         tooltip=[
             alt.Tooltip("budget:Q", title=t("optimise.budget"), format=".2f"),
             alt.Tooltip("value:Q", title=t("optimise.value_axis"), format=".2f"),
@@ -115,7 +119,9 @@ def drawn_front(items: list[Item], wish: Wish, choice: Choice) -> None:
     here = pd.DataFrame([{"budget": wish.budget_idr / BILLION, "value": choice.value_idr / BILLION}])
     point = alt.Chart(here).mark_point(filled=True, size=160, color=PALETTE[5], shape="diamond")
     figures.show_chart(
-        (band + line + point.encode(x="budget:Q", y=alt.Y("value:Q", title=None))).properties(height=300),
+        (band + line + point.encode(x="budget:Q", y=alt.Y("value:Q", title=t("optimise.value_axis")))).properties(
+            height=300
+        ),
         t("optimise.front"),
         t("optimise.front_basis"),
     )

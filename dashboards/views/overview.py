@@ -46,7 +46,7 @@ def top_figures(file: File) -> None:
     values = runs.values(file)
     met = [one.kpi.met(one.value) for one in runs.scores(file)]
     known = [one for one in met if one is not None]
-    columns = st.columns(4)
+    columns = [*st.columns(2), *st.columns(2)]
     columns[0].metric(
         t("overview.targets_met"), t("overview.of", n=sum(known), of=len(known)), help=t("overview.targets_help")
     )
@@ -78,11 +78,12 @@ def cards(file: File) -> None:
                 st.caption(t("overview.not_started"))
                 continue
             one = by_key[key]
-            mark = " *" if one["prior"] else ""
+            mark = r" \*" if one["prior"] else ""
             st.markdown(
                 t(
                     "card.npv",
-                    value=money(one["npv_p50_idr"]) + mark,
+                    value=money(one["npv_p50_idr"]),
+                    mark=mark,
                     low=money(one["npv_p10_idr"]),
                     high=money(one["npv_p90_idr"]),
                 )

@@ -31,7 +31,12 @@ def programme_money(run: Run) -> Chart:
         .encode(
             y=alt.Y("programme:N", title="programme"),
             yOffset="flow:N",
-            x=alt.X("million_idr:Q", title="over the run [million Rp], symlog", scale=_symlog()),
+            x=alt.X(
+                "million_idr:Q",
+                title="over the run [million Rp], symlog",
+                scale=_symlog(),
+                axis=alt.Axis(labelOverlap="greedy", tickCount=5),
+            ),
             color=alt.Color("flow:N", scale=alt.Scale(domain=["cost", "benefit"], range=[PALETTE[1], PALETTE[0]])),
             tooltip=["programme", "flow", alt.Tooltip("million_idr:Q", format=",.1f")],
         )
@@ -63,7 +68,7 @@ def benefit_wedge(run: Run) -> Chart:
         .mark_line(color="#1B1B1B", strokeWidth=3, point=True)
         .encode(
             x=x,
-            y=alt.Y("million_idr:Q", title=None),
+            y=alt.Y("million_idr:Q", title="since the start [million Rp]"),
             tooltip=["month", "what", alt.Tooltip("million_idr:Q", format=",.1f")],
         )
     )
@@ -113,7 +118,7 @@ def cost_curve(run: Run) -> Chart:
         )
     )  # fmt: skip
     even = alt.Chart(pd.DataFrame({"ratio": [1.0]})).mark_rule(color="#1B1B1B", strokeDash=[6, 4])
-    return bars + even.encode(y=alt.Y("ratio:Q", title=None))
+    return bars + even.encode(y=alt.Y("ratio:Q", title="benefit-cost ratio [-], symlog"))
 
 
 def targets(run: Run) -> Chart:
@@ -140,7 +145,9 @@ def targets(run: Run) -> Chart:
         )
     )
     line = alt.Chart(pd.DataFrame({"at": [100.0]})).mark_rule(color="#1B1B1B", strokeWidth=2)
-    return (bars + line.encode(x=alt.X("at:Q", title=None))).properties(height=ROW_PX * len(rows))
+    return (bars + line.encode(x=alt.X("at:Q", title="of the target reached, drawn up to 200 [%]"))).properties(
+        height=ROW_PX * len(rows)
+    )
 
 
 def budget_waterfall(run: Run) -> Chart:

@@ -35,7 +35,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Wish:
-    """The constraints: a budget, tonnes avoided a year at least, and how many units of a programme at least and most."""
+    """The constraints: a budget, tonnes avoided a year at least, and least and most units of a programme."""
 
     budget_idr: float
     least_co2_tco2e_year: float = 0.0
