@@ -99,9 +99,10 @@ def capital_idr(scenario: Scenario) -> float:
 
 def headline(values: Mapping[str, float], base: Mapping[str, float]) -> None:
     """The figures that are looked at first, with their change from the base."""
-    columns = st.columns(3)
     shown = [name for name in HEADLINE if name in values]
     for number_, name in enumerate(shown):
+        if number_ % 3 == 0:
+            columns = st.columns(3)
         kpi = catalogue()[name]
         delta = values[name] - base[name] if name in base else None
         columns[number_ % 3].metric(

@@ -11,17 +11,10 @@ from dashboards.runs import File
 from dashboards.text import t
 
 PAGES = {
-    "decide": {"overview": "dashboard", "what_if": "tune", "optimise": "balance"},
-    "sectors": {
-        "traffic": "traffic",
-        "solar": "solar_power",
-        "carbon": "forest",
-        "labour": "work",
-        "services": "forum",
-        "budget": "payments",
-    },
-    "operate": {"replay": "replay", "operations": "monitor_heart"},
-}  # section -> page -> its Material icon (bundled with Streamlit, so that it needs no font of the device)
+    "decide": ("overview", "what_if", "optimise"),
+    "sectors": ("traffic", "solar", "carbon", "labour", "services", "budget"),
+    "operate": ("replay", "operations"),
+}  # without icons: the browser would fetch the page's from the internet for its tab
 
 
 def sidebar() -> None:

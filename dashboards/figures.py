@@ -15,13 +15,16 @@ import streamlit as st
 
 from dashboards import runs
 from dashboards.runs import File
-from dashboards.text import language, programme, t
+from dashboards.text import language, programme, t, unit_of
 from twin.figures import FIGURES, Basis, bases
 from twin.palette import PALETTE
 from twin.run import Run
-from twin.wording import said, worded
+from twin.wording import said, unit_said, worded
 
 Spec = dict[str, Any]
+AROUND_PX = 110  # for legend, axis and its title, which would otherwise eat the chart
+AXIS_Y = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "start", "titleBaseline": "bottom", "titleX": -48,
+          "titleY": -6}  # fmt: skip
 LEGEND = {"orient": "bottom", "columns": 2, "labelLimit": 240, "symbolLimit": 40}  # below the chart: fits a phone
 
 
@@ -58,7 +61,7 @@ def told(spec: Spec, basis: Basis, unit_of: Mapping[str, str], code: str) -> Spe
             continue
         for entry in tooltip:
             label, unit = said(entry["field"], code), unit_of.get(entry["field"], "")
-            entry["title"] = f"{label} [{unit}]" if unit else label
+            entry["title"] = f"{label} [{unit_said(unit, code)}]" if unit else label
         for number, (label, text) in enumerate(stands_on.items()):
             view.setdefault("transform", []).append({"calculate": json.dumps(text), "as": f"basis_{number}"})
             tooltip.append({"field": f"basis_{number}", "type": "nominal", "title": label})
@@ -74,10 +77,8 @@ def _views(spec: Spec) -> Iterator[Spec]:
 
 def caption(basis: Basis) -> str:
     """What a figure stands on, in a line."""
-    unit, interval, source, prior = (
-        said(text, language()) for text in (basis.unit, basis.interval, basis.source, basis.prior)
-    )
-    line = t("figure.basis", unit=unit, interval=interval, source=source)
+    interval, source, prior = (said(text, language()) for text in (basis.interval, basis.source, basis.prior))
+    line = t("figure.basis", unit=unit_of(basis.unit), interval=interval, source=source)
     return f"{line} {t('figure.prior', note=prior)}" if basis.prior else line
 
 
@@ -95,8 +96,10 @@ def show(spec: Spec, below: str) -> None:
     """A Vega-Lite chart over the page's width, its title above it as text so that it wraps on a phone."""
     heading = spec.get("title")
     st.markdown(f"**{heading}**")
-    drawn = {**spec, "config": {**spec.get("config", {}), "legend": LEGEND}}
+    drawn = {**spec, "config": {**spec.get("config", {}), "legend": LEGEND, "axisY": AXIS_Y}}
     del drawn["title"]
+    if isinstance(spec.get("height"), int):
+        drawn["height"] = spec["height"] + AROUND_PX
     st.vega_lite_chart(drawn, width="stretch", theme=None, alt=heading)
     st.caption(below)
 

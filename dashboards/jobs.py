@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,8 +98,9 @@ class Jobs:
         with process:
             arguments = {"scenario": job.scenario, "overrides": job.overrides, "seed": job.seed, "runs": str(job.runs)}
             assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 (pipes were asked for)
-            process.stdin.write(json.dumps(arguments))
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # cancelled before it had read
+                process.stdin.write(json.dumps(arguments))
+                process.stdin.close()
             for line in process.stdout:
                 self._tell(job, json.loads(line))
         reader.join()

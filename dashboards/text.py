@@ -11,7 +11,7 @@ import streamlit as st
 
 from twin.files import read_rows
 from twin.kpi import Kpi
-from twin.wording import programme_names, said
+from twin.wording import programme_names, unit_said
 
 DATA = Path(__file__).parent / "data"
 LANGUAGES = {"id": "Bahasa Indonesia", "en": "English"}
@@ -45,7 +45,7 @@ def title(kpi: Kpi) -> str:
 
 def unit_of(unit: str) -> str:
     """A unit in the visitor's language."""
-    return said(unit, language())
+    return unit_said(unit, language())
 
 
 def programme(key: str) -> str:

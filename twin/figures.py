@@ -219,8 +219,11 @@ def labour_unemployment(run: Run) -> alt.Chart | alt.LayerChart | None:
     if not run.has("labour_total"):
         return None
     total = run.table("labour_total")
-    total["open seats"] = 100 * total.open_seats / (total.employed + total.unemployed)
-    rates = total.rename(columns={"tpt_percent": "unemployed"}).melt("month", ["unemployed", "open seats"], "rate", "%")
+    shares = {
+        "open seats": 100 * total.open_seats / (total.employed + total.unemployed),
+        "unemployed": total.tpt_percent,
+    }
+    rates = pd.DataFrame({"month": total.month, **shares}).melt("month", ["unemployed", "open seats"], "rate", "%")
     chart = (
         alt.Chart(rates)
         .mark_line(point=True)

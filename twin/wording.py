@@ -28,6 +28,17 @@ def words() -> Mapping[str, str]:
 
 
 @functools.cache
+def unit_words() -> Mapping[str, str]:
+    """Indonesian for units; a table of its own, because `s` is also a lamp."""
+    return {row["en"]: row["id"] for row in read_rows(DATA / "unit_words.csv")}
+
+
+def unit_said(unit: str, code: str) -> str:
+    """A unit in the language."""
+    return unit_words().get(unit, unit) if code == "id" else unit
+
+
+@functools.cache
 def programme_names(code: str) -> Mapping[str, str]:
     """The programmes' names by key."""
     return {row["programme"]: row[f"title_{code}"] for row in read_rows(DATA / "programme_names.csv")}

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards import central
 from dashboards.problems import told
+from dashboards.release import release_panel
 from dashboards.text import number, t
 
 LOOK_S = 2.0
@@ -19,6 +20,7 @@ def page() -> None:
     """The page; it looks again every two seconds."""
     st.markdown(t("operations.lead"))
     st.fragment(live, run_every=LOOK_S)()
+    release_panel()
 
 
 def live() -> None:

@@ -70,8 +70,9 @@ def cards(file: File) -> None:
         .sum()
         .to_dict("index")
     )
-    columns = st.columns(3)
     for number_, key in enumerate(PROGRAMMES):
+        if number_ % 3 == 0:  # row by row, so that a phone shows them in order too
+            columns = st.columns(3)
         with columns[number_ % 3].container(border=True):
             st.markdown(f"**{programme(key)}**")
             if key not in by_key:
