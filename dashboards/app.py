@@ -10,21 +10,18 @@ from dashboards.chrome import PAGES, sidebar
 from dashboards.problems import told
 from dashboards.text import LANGUAGES, t
 
+# Streamlit's captions are too pale to be read (WCAG 2 asks for a contrast of 4.5).
+STYLE = "<style>[data-testid=stCaptionContainer] * {color: #4A4A4A !important; opacity: 1}</style>"
 st.set_page_config(page_icon=Path(__file__).parent / "data" / "icon.svg", layout="wide")
 st.sidebar.radio(
     "Bahasa / Language", list(LANGUAGES), format_func=LANGUAGES.get, key="lang", horizontal=True, bind="query-params",
     persist_state="session",
 )  # fmt: skip
 page = st.navigation(
-    {
-        t(f"nav.{section}"): [
-            st.Page(f"views/{name}.py", title=t(f"page.{name}"), url_path=name, default=name == "overview")
-            for name in pages
-        ]
-        for section, pages in PAGES.items()
-    }
+    [st.Page(f"views/{name}.py", title=t(f"page.{name}"), url_path=name, default=name == "overview") for name in PAGES]
 )
 st.set_page_config(page_title=f"{page.title} · Trenggalek Twin")
+st.html(STYLE)
 st.title(page.title)
 with told():
     sidebar()

@@ -10,11 +10,19 @@ from dashboards.progress import follow
 from dashboards.runs import File
 from dashboards.text import t
 
-PAGES = {
-    "decide": ("overview", "what_if", "optimise"),
-    "sectors": ("traffic", "solar", "carbon", "labour", "services", "budget"),
-    "operate": ("replay", "operations"),
-}  # without icons: the browser would fetch the page's from the internet for its tab
+PAGES = (
+    "overview",
+    "what_if",
+    "optimise",
+    "traffic",
+    "solar",
+    "carbon",
+    "labour",
+    "services",
+    "budget",
+    "replay",
+    "operations",
+)  # fmt: skip  (without icons: the browser would fetch the page's from the internet for its tab)
 
 
 def sidebar() -> None:

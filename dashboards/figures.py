@@ -96,11 +96,11 @@ def show(spec: Spec, below: str) -> None:
     """A Vega-Lite chart over the page's width, its title above it as text so that it wraps on a phone."""
     heading = spec.get("title")
     st.markdown(f"**{heading}**")
-    drawn = {**spec, "config": {**spec.get("config", {}), "legend": LEGEND, "axisY": AXIS_Y}}
+    drawn = {**spec, "config": {**spec.get("config", {}), "legend": LEGEND, "axisY": AXIS_Y, "aria": False}}
     del drawn["title"]
     if isinstance(spec.get("height"), int):
         drawn["height"] = spec["height"] + AROUND_PX
-    st.vega_lite_chart(drawn, width="stretch", theme=None, alt=heading)
+    st.vega_lite_chart(drawn, width="stretch", theme=None, alt=f"{heading}. {below}")
     st.caption(below)
 
 

@@ -1,4 +1,4 @@
-"""A release of a run for junctions and services, as a ZIP: made by `python -m deploy export` in a process of its own."""
+"""A release of a run for junctions and services, as a ZIP: `python -m deploy export` in a process of its own."""
 
 from __future__ import annotations
 

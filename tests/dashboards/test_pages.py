@@ -13,8 +13,6 @@ from dashboards.text import catalogue
 from twin.kpi import score
 from twin.run import Run
 
-NAMES = [name for pages in PAGES.values() for name in pages]
-
 
 def said(app: AppTest) -> str:
     """Everything that a page says in words."""
@@ -26,7 +24,7 @@ def text(key: str, language: str = "id") -> str:
     return catalogue()[key][language].split("{")[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("language", ["id", "en"])
 def test_every_page_opens(app, name, language):
     page = app(name, lang=language)
@@ -35,7 +33,7 @@ def test_every_page_opens(app, name, language):
     assert page.title[0].value == catalogue()[f"page.{name}"][language]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_without_a_run_every_page_says_what_to_do(app, tmp_path, name):
     page = app(name, runs=tmp_path)
     assert not page.exception

@@ -46,6 +46,17 @@ def test_levers_move_and_packages_set_them(app):
     assert not page.warning or "Session State" not in page.warning[0].value
 
 
+def test_a_switch_of_the_language_keeps_the_levers(app):
+    page = app("what_if", base="smoke")
+    page.selectbox(key="controller").set_value("actuated").run()
+    page.select_slider(key="start_solar").set_value(3).run()
+    page.sidebar.radio[0].set_value("en").run()
+    assert page.title[0].value == "What-if"
+    assert page.selectbox(key="controller").value == "actuated"
+    assert page.select_slider(key="start_solar").value == 3
+    assert "traffic.controllers=[actuated]" in page.code[0].value
+
+
 def test_a_run_that_was_made_is_the_instant_answer(app, smoke_run):
     page = app("what_if", base="smoke")
     assert any(smoke_run.stem in element.value for element in page.success)
@@ -55,7 +66,7 @@ def test_a_run_that_was_made_is_the_instant_answer(app, smoke_run):
 def test_what_cannot_be_afforded_is_said_and_may_still_be_run(app):
     page = app("what_if", base="smoke")
     page.slider(key="budget_idr").set_value(1_000_000_000).run()
-    assert [element.value for element in page.error][0].startswith(catalogue()["afford.no"]["id"].split("{")[0])
+    assert page.error[0].value.startswith(catalogue()["afford.no"]["id"].split("{")[0])
     assert any(button.label == catalogue()["real.start"]["id"] for button in page.button)
 
 
