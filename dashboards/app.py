@@ -11,7 +11,9 @@ from dashboards.problems import told
 from dashboards.text import LANGUAGES, t
 
 # Streamlit's captions are too pale to be read (WCAG 2 asks for a contrast of 4.5).
-STYLE = "<style>[data-testid=stCaptionContainer] * {color: #4A4A4A !important; opacity: 1}</style>"
+STYLE = """<style>
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] * {color: #4A4A4A !important; opacity: 1 !important}
+</style>"""
 st.set_page_config(page_icon=Path(__file__).parent / "data" / "icon.svg", layout="wide")
 st.sidebar.radio(
     "Bahasa / Language", list(LANGUAGES), format_func=LANGUAGES.get, key="lang", horizontal=True, bind="query-params",

@@ -22,6 +22,7 @@ from twin.run import Run
 from twin.wording import said, unit_said, worded
 
 Spec = dict[str, Any]
+SILENT = {"aria": False, "mark": {"aria": False}}  # the chart has one text for readers of the screen, not one a mark
 AROUND_PX = 110  # for legend, axis and its title, which would otherwise eat the chart
 AXIS_Y = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "start", "titleBaseline": "bottom", "titleX": -48,
           "titleY": -6}  # fmt: skip
@@ -96,7 +97,7 @@ def show(spec: Spec, below: str) -> None:
     """A Vega-Lite chart over the page's width, its title above it as text so that it wraps on a phone."""
     heading = spec.get("title")
     st.markdown(f"**{heading}**")
-    drawn = {**spec, "config": {**spec.get("config", {}), "legend": LEGEND, "axisY": AXIS_Y, "aria": False}}
+    drawn = {**spec, "config": {**spec.get("config", {}), "legend": LEGEND, "axisY": AXIS_Y, **SILENT}}
     del drawn["title"]
     if isinstance(spec.get("height"), int):
         drawn["height"] = spec["height"] + AROUND_PX
