@@ -133,9 +133,8 @@ def measure_sessions(browser: Any, url: str, pid: int) -> None:
         say(f"interaction (a policy package moves six levers): {statistics.median(times):.2f} s")
     mib = 1 << 20
     each = (after - before) / mib / SESSIONS
-    say(
-        f"server: {before / mib:.0f} MiB with pages cached, {after / mib:.0f} MiB with {SESSIONS} sessions: {each:.1f} each"
-    )
+    say(f"server: {before / mib:.0f} MiB with pages cached, {after / mib:.0f} MiB with {SESSIONS} sessions")
+    say(f"a session more: {each:.1f} MiB")
 
 
 if __name__ == "__main__":

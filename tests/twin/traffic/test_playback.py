@@ -1,5 +1,7 @@
 """An hour of a run simulated again: the same hour, where every vehicle was, and the greens of the corridor."""
 
+from itertools import pairwise
+
 import pytest
 
 from twin.errors import RunError
@@ -34,7 +36,7 @@ def test_the_corridor_of_the_sketch_passes_a_signal_once_and_its_edges_follow_ea
     net = read_net(locate("trenggalek").net_file)
     corridor = corridor_of(net)
     edges = [net.getEdge(edge) for edge, _, _ in corridor]
-    assert all(a.getToNode() is b.getFromNode() for a, b in zip(edges, edges[1:], strict=False))
+    assert all(a.getToNode() is b.getFromNode() for a, b in pairwise(edges))
     signals = [edge.getToNode().getID() for edge in edges if edge.getToNode().getType() == "traffic_light"]
     assert len(signals) == len(set(signals)) >= 3
     assert corridor[1][1] == pytest.approx(corridor[0][2])
