@@ -1,11 +1,15 @@
 """Every page opens in both languages over runs, over none, and over files that are no runs; what it says is true."""
 
+import json
 import shutil
 import sqlite3
+from datetime import UTC, datetime
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from controllers.central import MOST_ROWS
+from controllers.central import TABLES as CENTRAL_TABLES
 from controllers.log import TABLES as LOG_TABLES
 from controllers.store import Store
 from dashboards.chrome import PAGES
@@ -117,3 +121,46 @@ def test_optimise_says_the_shadow_price_and_refuses_the_impossible(app):
     page.multiselect(key="opt_must").set_value(["signals", "aipreneur"]).run()
     assert [element.value for element in page.error] == [text("problem.other")]
     assert not page.exception
+
+
+def test_an_upload_of_the_wrong_kind_is_explained_and_a_run_is_played(app, smoke_run):
+    page = app("replay", run=smoke_run.stem)
+    upload = page.file_uploader(key="upload-run")
+    upload.set_value(("holiday.sqlite", b"not a database at all", "application/octet-stream")).run()
+    assert [element.value for element in page.error] == [text("problem.damaged")]
+    upload = page.file_uploader(key="upload-run")
+    upload.set_value(("mine.sqlite", smoke_run.read_bytes(), "application/octet-stream")).run()
+    assert not page.error
+    assert not page.exception
+
+
+def test_boundaries_must_be_polygons(app):
+    page = app("overview")
+    for content in (b"\xff\xfe", b"[]", b'{"features": []}', b'{"features": [{"geometry": {"type": "Point"}}]}'):
+        page.file_uploader[0].set_value(("batas.geojson", content, "application/json")).run()
+        assert [element.value for element in page.error] == [catalogue()["problem.faults"]["id"].format(n=1)]
+    ring = [[111.6, -8.1], [111.8, -8.1], [111.8, -8.0], [111.6, -8.1]]
+    shape = {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    good = json.dumps({"type": "FeatureCollection", "features": [shape]}).encode()
+    page.file_uploader[0].set_value(("batas.geojson", good, "application/json")).run()
+    assert not page.error
+
+
+def test_operations_name_the_dark_junction_and_the_silent_controller(app, tmp_path, monkeypatch):
+    store = Store(tmp_path / "history.sqlite", CENTRAL_TABLES, MOST_ROWS, {"prefix": "trenggalek"})
+    old, now = "2026-01-05T01:00:00+00:00", datetime.now(UTC).isoformat()
+    status = [("2026-01", old, "corner", 1, '["J3"]', '["policy"]', "[]", "abc"),
+              ("2026-01", now, "square", 1, '["J1"]', '["policy"]', "[]", "abc")]  # fmt: skip
+    alarms = [("2026-01", old, "corner", "dark", "J3", 1, None, 2.0, "prior"),
+              ("2026-01", old, "square", "dark", "J1", 1, None, 2.0, "prior"),
+              ("2026-01", now, "square", "dark", "J1", 0, 0.5, None, "")]  # fmt: skip
+    store.append({"status": status, "alarm": alarms})
+    store.close()
+    monkeypatch.setenv("TWIN_CENTRAL", str(tmp_path / "history.sqlite"))
+    monkeypatch.setenv("TWIN_SERVICES", "http://127.0.0.1:9")
+    page = app("operations")
+    assert len(page.error) == 1
+    assert "J3" in page.error[0].value
+    states = page.dataframe[0].value
+    assert list(states.iloc[:, 1]) == [text("operations.unheard"), text("operations.online")]
+    assert [metric.value for metric in page.metric] == [text("operations.off")] * 2
