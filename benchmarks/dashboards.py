@@ -1,5 +1,6 @@
 """Pages of the dashboards: first paint and interactions on cached data, a cold what-if, memory with ten sessions.
 
+The limit is Streamlit itself: a page that holds a title alone, opened in turn with ours by the same browser.
 `python -m benchmarks.dashboards --runs runs` needs Chromium and a folder with a run of the baseline.
 """
 
@@ -11,6 +12,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -24,16 +26,18 @@ from twin.terminal import run_app, say
 
 app = typer.Typer(add_completion=False)
 ROUNDS, SESSIONS = 5, 10
+PORT = {"twin": "--port", "streamlit": "--server.port"}
+FLOOR = "import streamlit as st\nst.title('Trenggalek')\n"
 DRAWN = "!document.querySelector('[data-testid=stStatusWidget]') && document.querySelector('h1')"
 
 
-def serve(runs: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """A server of its own over a folder of runs, once it answers."""
+def serve(*words: str) -> tuple[subprocess.Popen[bytes], str]:
+    """A server of its own, once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-m", "twin", "dashboard", "--port", str(port), "--out", str(runs)]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", *words, PORT[words[0]], str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://localhost:{port}"
     for _ in range(300):
         try:
@@ -44,9 +48,9 @@ def serve(runs: Path) -> tuple[subprocess.Popen[bytes], str]:
     return server, url
 
 
-def opened(browser: Any, url: str, name: str) -> tuple[float, float]:
+def opened(visitor: Any, url: str, name: str) -> tuple[float, float]:
     """Seconds until a page's title is painted, and until nothing more is drawn."""
-    page = browser.new_page()
+    page = visitor.new_page()
     began = time.perf_counter()
     page.goto(f"{url}/{'' if name == 'overview' else name}")
     page.wait_for_selector("h1", timeout=120_000)
@@ -90,23 +94,36 @@ def main(runs: Annotated[Path, typer.Option("--runs", help="Folder of runs.")] =
     if chromium is None:
         say("no Chromium on this machine: nothing measured")
         return
-    server, url = serve(runs)
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-            say(f"first session (everything is imported and read): {opened(browser, url, 'overview')[1]:.1f} s")
-            for name in PAGES:
-                opened(browser, url, name)
-                times = [opened(browser, url, name) for _ in range(ROUNDS)]
-                painted, drawn = (statistics.median(column) for column in zip(*times, strict=True))
-                say(f"{name:11} first paint {painted:.2f} s, drawn {drawn:.2f} s (median of {ROUNDS}, cached data)")
-            measure_sessions(browser, url, server.pid)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(30)
+    with tempfile.TemporaryDirectory() as folder:
+        floor = Path(folder) / "floor.py"
+        floor.write_text(FLOOR, encoding="utf-8")
+        server, url = serve("twin", "dashboard", "--out", str(runs))
+        other, floor_url = serve("streamlit", "run", str(floor), "--server.headless", "true")
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+                measure_pages(browser.new_context(), url, floor_url)
+                measure_sessions(browser, url, server.pid)
+                browser.close()
+        finally:
+            for process in (server, other):
+                process.terminate()
+                process.wait(30)
     say(f"a cold what-if of the baseline (another tariff): {cold_what_if(runs):.1f} s")
     say(f"{os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
+
+
+def measure_pages(visitor: Any, url: str, floor_url: str) -> None:
+    """Every page by a visitor who was there before, in turn with the empty page."""
+    say(f"first session (everything is imported and read): {opened(visitor, url, 'overview')[1]:.1f} s")
+    opened(visitor, floor_url, "overview")
+    for name in PAGES:
+        opened(visitor, url, name)
+        rounds = [(opened(visitor, url, name), opened(visitor, floor_url, "overview")) for _ in range(ROUNDS)]
+        painted, drawn = (statistics.median(pair[0][k] for pair in rounds) for k in (0, 1))
+        empty = statistics.median(pair[1][1] for pair in rounds)
+        ours = f"{name:11} first paint {painted:.2f} s, drawn {drawn:.2f} s"
+        say(f"{ours}: {drawn / empty:.1f} times the empty page's {empty:.2f} s")
 
 
 def measure_sessions(browser: Any, url: str, pid: int) -> None:

@@ -125,14 +125,19 @@ def estimates(fitted: Mapping[str, Answer], base: Mapping[str, float]) -> None:
         rows.append(
             {
                 t("column.figure"): title(kpi) + (" *" if kpi.prior else ""),
-                t("column.estimate"): f"≈ {amount(one.value, kpi.unit)} ± {amount(one.error, kpi.unit)}",
-                t("column.from_base"): signed(one.value - base[name]) if name in base else "–",
+                t("column.estimate"): told_of(one, kpi.unit),
+                t("column.from_base"): signed(one.value - base[name]) if name in base and one.useful else "–",
             }
         )
     st.dataframe(pd.DataFrame(rows[: len(HEADLINE)]), hide_index=True)
     with st.expander(t("instant.more", n=max(0, len(rows) - len(HEADLINE)))):
         st.dataframe(pd.DataFrame(rows[len(HEADLINE) :]), hide_index=True)
     st.caption(t("instant.error") + " " + t("prior.legend"))
+
+
+def told_of(one: Answer, unit: str) -> str:
+    """An estimate with its error; that the run alone can tell where the error is as large as what the levers move."""
+    return f"≈ {amount(one.value, unit)} ± {amount(one.error, unit)}" if one.useful else t("instant.useless")
 
 
 def real_run(base: Base, variant: Variant) -> None:

@@ -22,14 +22,16 @@ from twin.kpi import catalogue
 DESIGN = DATA / "design.csv"  # made by `python -m dashboards.design`
 PENALTIES = np.logspace(-3, 3, 13)
 LEAST_RUNS = 12
+MOST_ERROR = 0.7  # of the spread over the design: an estimate with a larger error tells next to nothing
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A figure's estimate, and the root mean square of its errors on runs that were left out."""
+    """A figure's estimate, the root mean square of its errors on runs left out, and whether that is worth telling."""
 
     value: float
     error: float
+    useful: bool
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Fit:
     weights: np.ndarray
     mean: float
     error: float
+    spread: float
 
 
 def features(values: Mapping[str, Any], horizon_months: int) -> dict[str, float]:
@@ -90,7 +93,7 @@ def fit(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> Fit:
         if best is None or error < best[0]:
             best = error, vt.T @ (s / (s**2 + penalty * len(y)) * (u.T @ (y - mean)))
     assert best is not None  # noqa: S101 (there are penalties)
-    return Fit(tuple(names), centre, scale, best[1], mean - float(z.mean(0) @ best[1]), best[0])
+    return Fit(tuple(names), centre, scale, best[1], mean - float(z.mean(0) @ best[1]), best[0], float(y.std()))
 
 
 @functools.cache
@@ -141,5 +144,6 @@ def answers(base: str, values: Mapping[str, Any], horizon_months: int) -> dict[s
     found = {}
     for name, one in fits(base, horizon_months).items():
         row = (np.array([[x.get(feature, 0.0) for feature in one.names]]) - one.centre) / one.scale
-        found[name] = Answer(one.mean + float((expanded(row) @ one.weights)[0]), one.error)
+        value = one.mean + float((expanded(row) @ one.weights)[0])
+        found[name] = Answer(value, one.error, one.error <= MOST_ERROR * one.spread)
     return found

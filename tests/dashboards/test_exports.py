@@ -45,6 +45,7 @@ def test_a_brief_has_two_pages_and_is_the_same_again(smoke_run):
     assert "taksiran" in second
 
 
+@pytest.mark.slow
 def test_every_programme_has_its_brief_of_two_pages(smoke_run, tmp_path):
     import pdfplumber
 

@@ -124,8 +124,8 @@ def test_planner_moves_three_levers_compares_and_downloads_the_brief(window, tmp
     for _ in range(2):
         page.get_by_role("combobox", name="Simulasi (paling banyak 4)").click()
         page.get_by_role("option").first.click()
+        page.keyboard.press("Escape")
         quiet(page)
-    page.keyboard.press("Escape")
     page.get_by_text(text("compare.series")).first.wait_for(timeout=30_000)
     assert not page.get_by_text("Traceback").count()
     with page.expect_download(timeout=60_000) as download:

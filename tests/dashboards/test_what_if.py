@@ -98,6 +98,10 @@ def test_the_shipped_design_answers_the_baseline_and_names_what_it_does_not_know
     values = standing(Scenario.load("baseline"))
     found = surrogate.answers("baseline", values, 12)
     assert found["solar_npv_idr"].error > 0
+    fits = surrogate.fits("baseline", 12)
+    assert {name for name, one in found.items() if one.useful} == {
+        name for name, one in fits.items() if one.error <= surrogate.MOST_ERROR * one.spread
+    }
     assert surrogate.answers("baseline", values, 24) == {}
     assert surrogate.unknown("baseline", {**values, "hybrid_junctions": 3}, 12) == ["hybrid_junctions"]
     more = surrogate.answers("baseline", {**values, "budget_idr": values["budget_idr"] + 2_000_000_000}, 12)
