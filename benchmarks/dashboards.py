@@ -25,7 +25,8 @@ from dashboards.chrome import PAGES
 from twin.terminal import run_app, say
 
 app = typer.Typer(add_completion=False)
-ROUNDS, SESSIONS = 5, 10
+ROUNDS, SESSIONS = 3, 10
+VISITED = ("overview", "traffic", "carbon", "replay")  # by every session, before it moves levers
 PORT = {"twin": "--port", "streamlit": "--server.port"}
 FLOOR = "import streamlit as st\nst.title('Trenggalek')\n"
 DRAWN = "!document.querySelector('[data-testid=stStatusWidget]') && document.querySelector('h1')"
@@ -127,13 +128,13 @@ def measure_pages(visitor: Any, url: str, floor_url: str) -> None:
 
 
 def measure_sessions(browser: Any, url: str, pid: int) -> None:
-    """Interactions, and the server's memory with one and with ten sessions that have all pages behind them."""
+    """Interactions, and the server's memory with one and with ten sessions that have some pages behind them."""
     process = psutil.Process(pid)
     before = process.memory_info().rss
     pages = []
     for _ in range(SESSIONS):
         page = browser.new_context().new_page()
-        for name in PAGES:
+        for name in VISITED:
             page.goto(f"{url}/{'' if name == 'overview' else name}")
             page.wait_for_function(DRAWN, timeout=120_000)
         page.goto(f"{url}/what_if")

@@ -110,6 +110,17 @@ def quiet(page) -> None:
     )
 
 
+def pick_first(page, label: str) -> None:
+    """Pick the first option of a list; the page may be drawn again in between, which closes the list."""
+    for _ in range(10):
+        page.get_by_role("combobox", name=label).click()
+        page.wait_for_timeout(700)
+        if page.get_by_role("option").count():
+            page.get_by_role("option").first.click()
+            break
+    quiet(page)
+
+
 def test_planner_moves_three_levers_compares_and_downloads_the_brief(window, tmp_path):
     page = window("what_if")
     page.get_by_role("button", name=text("package.green"), exact=True).click()
@@ -122,10 +133,7 @@ def test_planner_moves_three_levers_compares_and_downloads_the_brief(window, tmp
     panels = page.get_by_role("slider", name="Panel per kantor")
     assert panels.evaluate("slider => slider.value ?? slider.getAttribute('aria-valuenow')") == "4"
     for _ in range(2):
-        page.get_by_role("combobox", name="Simulasi (paling banyak 4)").click()
-        page.get_by_role("option").first.click()
-        page.keyboard.press("Escape")
-        quiet(page)
+        pick_first(page, "Simulasi (paling banyak 4)")
     page.get_by_text(text("compare.series")).first.wait_for(timeout=30_000)
     assert not page.get_by_text("Traceback").count()
     with page.expect_download(timeout=60_000) as download:
