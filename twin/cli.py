@@ -195,11 +195,17 @@ def report(
     to: Annotated[
         Path | None, typer.Option("--to", help="Where to write the page; default: the run's name with .html.")
     ] = None,
+    briefs: Annotated[
+        Path | None, typer.Option("--briefs", help="Folder for PDF briefs too: of the run and of each programme.")
+    ] = None,
 ) -> None:
-    """Write one self-contained HTML page about a run; it opens offline."""
+    """Write one self-contained HTML page about a run; it opens offline. With --briefs, PDF pages too."""
+    from twin.brief import write_briefs
     from twin.report import write_report
 
     with Run.open(find(name, out)) as opened:
+        for path in write_briefs(opened, briefs) if briefs is not None else ():
+            out_console.print(f"brief: {path}", soft_wrap=True, highlight=False)
         out_console.print(f"report: {write_report(opened, to)}", soft_wrap=True, highlight=False)
 
 
@@ -218,6 +224,18 @@ def export(
     with Run.open(find(name, out)) as opened:
         for path in export_run(opened, to, format):
             out_console.print(str(path), soft_wrap=True, highlight=False)
+
+
+@app.command(epilog="Example: `python -m twin dashboard --port 8501`, then open http://localhost:8501")
+def dashboard(
+    out: OutFolder = RUNS,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
+    address: Annotated[str, typer.Option("--address", help="Who may reach it; 0.0.0.0: everybody.")] = "localhost",
+) -> None:
+    """Open the planners' pages in a browser: overview, what-ifs, sectors, replay. Ctrl-C ends them; runs stay."""
+    from twin.dashboard import serve
+
+    serve(out, port, address)
 
 
 @app.command(epilog="Example: `python -m twin check my-scenario.yaml`")

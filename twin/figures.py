@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import altair as alt
 import pandas as pd
 
 from twin.carbon.figures import TITLES as CARBON
 from twin.carbon.figures import Chart
+from twin.files import read_rows
+from twin.labour.figures import TITLES as LABOUR
 from twin.palette import PALETTE
+from twin.programmes.figures import TITLES as PROGRAMMES
 from twin.run import Run
 
 MILLION = 1_000_000
@@ -214,8 +219,11 @@ def labour_unemployment(run: Run) -> alt.Chart | alt.LayerChart | None:
     if not run.has("labour_total"):
         return None
     total = run.table("labour_total")
-    total["open seats"] = 100 * total.open_seats / (total.employed + total.unemployed)
-    rates = total.rename(columns={"tpt_percent": "unemployed"}).melt("month", ["unemployed", "open seats"], "rate", "%")
+    shares = {
+        "open seats": 100 * total.open_seats / (total.employed + total.unemployed),
+        "unemployed": total.tpt_percent,
+    }
+    rates = pd.DataFrame({"month": total.month, **shares}).melt("month", ["unemployed", "open seats"], "rate", "%")
     chart = (
         alt.Chart(rates)
         .mark_line(point=True)
@@ -322,15 +330,17 @@ def budget_balance(run: Run) -> alt.Chart | alt.LayerChart | None:
     return _sized(bars + line, "Programmes in the regional budget: booked income and spending, and the balance (line)")
 
 
-def _carbon(
-    figure: Callable[[Run], alt.Chart | alt.LayerChart | None],
+def _of_sector(
+    figure: Callable[[Run], alt.Chart | alt.LayerChart | None], title: str
 ) -> Callable[[Run], alt.Chart | alt.LayerChart | None]:
-    """A chart of the carbon sector in this page's size."""
+    """A chart of a sector's own module in this page's size."""
 
     @functools.wraps(figure)
     def sized(run: Run) -> Chart:
         chart = figure(run)
-        return None if chart is None else _sized(chart, CARBON[figure])
+        if chart is None:
+            return None
+        return _sized(chart, title, HEIGHT if chart.height is alt.Undefined else int(chart.height))
 
     return sized
 
@@ -338,7 +348,27 @@ def _carbon(
 FIGURES: dict[str, Callable[[Run], alt.Chart | alt.LayerChart | None]] = {
     figure.__name__: figure
     for figure in (
+        *(_of_sector(figure, title) for figure, title in PROGRAMMES.items()),
         traffic_delay, traffic_queues, signal_timing, solar_energy, solar_week, solar_outage_day, solar_loss_of_load,
-        solar_map, *map(_carbon, CARBON), labour_unemployment, labour_duration, programme_npv, tornado, budget_balance,
+        solar_map, *(_of_sector(figure, title) for figure, title in CARBON.items()),
+        labour_unemployment, labour_duration, *(_of_sector(figure, title) for figure, title in LABOUR.items()),
+        programme_npv, tornado, budget_balance,
     )
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a figure stands on, as it is written below it: `interval` says what its spread is, or that it has none."""
+
+    unit: str
+    interval: str
+    source: str
+    prior: str
+
+
+@functools.cache
+def bases() -> Mapping[str, Basis]:
+    """The basis of every figure by name (`data/figures.csv`); `prior` is empty where it stands on none."""
+    rows = read_rows(Path(__file__).parent / "data" / "figures.csv")
+    return {row["figure"]: Basis(row["unit"], row["interval"], row["source"], row["prior"]) for row in rows}

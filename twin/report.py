@@ -13,7 +13,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from twin.figures import FIGURES
+from twin.figures import FIGURES, bases
 from twin.files import write_whole
 from twin.kpi import Score, score
 from twin.programmes import budget
@@ -37,7 +37,7 @@ def render(run: Run) -> str:
         run=run,
         groups=_by_programme(scores),
         missing=sum(s.value is None for s in scores),
-        charts=list(charts),
+        charts={name: bases()[name] for name in charts},
         specs=_script_json(charts),
         library=Markup(_library()),  # noqa: S704 (the bundled chart library)
         differences=budget.differences() if run.scenario.programmes is not None else [],

@@ -45,6 +45,9 @@ class ProgrammesOptions(Options):
     )
     waste_token_neutral: bool = Field(True, description="waste tokens are redeemed only up to the handling they save")
     aipreneur_cohorts_year: int = Field(1, ge=0, le=12, description="AI-Preneur cohorts of 20 a year [-]; prior")
+    podcast_weeks_between: int = Field(
+        1, ge=1, le=8, description="weeks from one podcast episode to the next (book: 1)"
+    )
     budget_idr: int = Field(
         7_000_000_000, ge=0, description="what the regency sets aside for all programmes at the start [Rp]; prior"
     )

@@ -27,16 +27,17 @@ class PodcastModule(MovingProgramme):
 
     def begin(self) -> None:
         """No subscribers, no episodes; a week falls due when the month's fraction is full."""
-        self.subscribers, self.due = 0.0, 0.0
+        self.subscribers, self.due, self.weeks = 0.0, 0.0, 0
         self.worth = np.zeros(KEPT_WEEKS)  # views in all of the episode of each age [weeks]
 
     def live(self, t: int, seen: Seen) -> Rows:
-        """Four or five weeks, an episode in most."""
+        """Four or five weeks, an episode in most of those in which one is due."""
         p, views, made = self.p, 0.0, 0
         self.due += WEEKS
         weeks, self.due = int(self.due), self.due - int(self.due)
         for _ in range(weeks):
-            episode = self.rng.random() < p["episode_made"]
+            episode = self.rng.random() < p["episode_made"] and self.weeks % self.options.podcast_weeks_between == 0
+            self.weeks += 1
             luck = self.rng.lognormal(-0.32, 0.8)  # mean 1: most episodes are seen by few, some by many
             self.worth = np.roll(self.worth, 1)
             self.worth[0] = episode * luck * (p["views_first"] + p["subscriber_views"] * self.subscribers)
@@ -61,12 +62,13 @@ class PodcastModule(MovingProgramme):
         }  # fmt: skip
 
     def memory(self) -> State:
-        """Subscribers, the weeks due and what the episodes are worth."""
-        return {"subscribers": self.subscribers, "due": self.due, "worth": self.worth.tolist()}
+        """Subscribers, the weeks due and lived, and what the episodes are worth."""
+        return {"subscribers": self.subscribers, "due": self.due, "weeks": self.weeks, "worth": self.worth.tolist()}
 
     def remember(self, state: State) -> None:
         """Take them up."""
-        self.subscribers, self.due, self.worth = state["subscribers"], state["due"], np.array(state["worth"])
+        self.subscribers, self.due, self.weeks = state["subscribers"], state["due"], state["weeks"]
+        self.worth = np.array(state["worth"])
 
 
 def break_even_views(p: Parameters) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ LOGIC = "logic.add.xml"
 DECISION_S = 5.0
 
 
-def live(job: dict[str, Any]) -> dict[str, Any]:
+def live(job: dict[str, Any], watch: Callable[[Hour], None] | None = None) -> dict[str, Any]:
     """Simulate a job (`batch.Job.as_json`) in the present folder, where SUMO's outputs land.
 
+    `watch` may look at the simulation after every decision, and change nothing.
     Raises libsumo's exceptions with SUMO's message.
     """
     baseline, settings = BASELINES[job["controller"]], job["settings"]
@@ -36,6 +38,8 @@ def live(job: dict[str, Any]) -> dict[str, Any]:
     try:
         while hour.sim.time_s < hour.end_s:
             hour.sim.step(decide(hour.sim.readings))
+            if watch is not None:
+                watch(hour)
     finally:
         hour.sim.close()
     return {
