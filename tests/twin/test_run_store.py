@@ -146,10 +146,10 @@ def test_a_module_that_raises_leaves_a_resumable_run(tmp_path: Path, monkeypatch
     scenario = Scenario(name="empty", horizon_months=5)
     monkeypatch.setattr("twin.city.modules_of", lambda scenario: [Counter("a", fail_in=4)])
     with pytest.raises(RuntimeError, match="a module that raises"):
-        run_scenario(scenario, 1, tmp_path)
+        run_scenario(scenario, 1, tmp_path, remember=False)
     assert not list(tmp_path.glob("*.sqlite"))
     monkeypatch.setattr("twin.city.modules_of", lambda scenario: [Counter("a")])
-    resumed = run_scenario(scenario, 1, tmp_path)
+    resumed = run_scenario(scenario, 1, tmp_path, remember=False)
     assert 1 <= resumed.resumed_from <= 3
     whole = run_scenario(scenario, 1, tmp_path / "whole")
     with Run.open(resumed.path) as a, Run.open(whole.path) as b:
