@@ -1,0 +1,51 @@
+"""`python -m twin live`: follow a city."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twin.terminal import JsonFlag, SeedOption, print_facts
+
+app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, estimate its state, replay its days.")
+FOLDER = Path("runs/live")
+NetworkOption = Annotated[str, typer.Option("--network", help="The city's road network.")]
+DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="Simulated time [s].")]
+
+
+@app.command(epilog="Example: `python -m twin live demo --duration-s 600 --speed 60`")
+def demo(
+    network: NetworkOption = "trenggalek",
+    seed: SeedOption = 1,
+    duration_s: DurationOption = 3600,
+    scale: Annotated[
+        float, typer.Option("--scale", min=0.1, max=3, help="The city's demand; the twin believes 1.")
+    ] = 1.1,
+    speed: Annotated[float, typer.Option("--speed", min=0, max=60, help="Times life; 0: as fast as can be.")] = 0.0,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the live days.")] = FOLDER,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a simulated city, take in what its street tells (with a line's faults), and record it as a live day."""
+    from twin.live.demo import demo as run_demo
+
+    store = run_demo(network, seed, duration_s, scale, speed, out)
+    print_facts({"run": str(store.sealed[-1]), **store.totals}, "live day", as_json)
+
+
+@app.command(epilog="Example: `python -m twin live replay runs/live/live-2026-01-05.sqlite`")
+def replay(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A live day.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Take a live day's messages in again and compare every table; exit code 1 where they differ."""
+    from twin.live.store import replay as replay_day
+    from twin.run import Run
+
+    with Run.open(run) as opened:
+        identical, first = replay_day(opened)
+        rows = {name: len(opened.table(name)) for name in opened.tables}
+    print_facts({"identical": identical, "first_difference": vars(first) if first else None, **rows}, "replay", as_json)
+    if not identical:
+        raise typer.Exit(1)

@@ -1,0 +1,122 @@
+"""What comes in is judged by event time and flagged, never mended; memory is bounded whatever arrives.
+
+A topic that is refused again and again is shut out for a while and comes back by itself; so is a flood as a whole.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from controllers.errors import MessageError
+from twin.live.messages import Limits, Message, kinds, read
+from twin.module import Row, Value
+
+LATE_S = 30.0  # later than this after its event time a message is late
+SKEW_S = 5.0  # a sender's clock this far ahead of ours is wrong
+WINDOW = 256  # numbers of a sender that are remembered against duplicates
+MOST_SOURCES = 10_000
+MOST_PER_S = 20_000  # messages a second; what goes beyond is counted, not read
+POISON, SHUT_S = 20, 60.0  # refusals in a row that shut a topic out, and for how long
+
+
+@dataclass
+class _Sender:
+    """What is remembered of one source's present boot: highest number and event time, and a bit for each number."""
+
+    boot: str
+    seq: int
+    at_s: float
+    seen: int = 1
+
+
+@dataclass
+class Intake:
+    """Judges messages one by one; `counts` tells what it saw. The same messages give the same rows."""
+
+    counts: dict[str, int] = field(default_factory=lambda: {"taken": 0, "refused": 0, "shut_out": 0, "flooded": 0})
+    _senders: OrderedDict[tuple[str, str], _Sender] = field(default_factory=OrderedDict)
+    _refusals: OrderedDict[str, tuple[int, float]] = field(default_factory=OrderedDict)
+    _second: tuple[int, int] = (0, 0)
+
+    def admits(self, topic: str, arrived_s: float) -> bool:
+        """Whether a message is to be read (and kept) at all: no flood, and its topic is not shut out."""
+        second, n = self._second
+        self._second = (int(arrived_s), n + 1 if int(arrived_s) == second else 1)
+        if self._second[1] > MOST_PER_S:
+            self.counts["flooded"] += 1
+            return False
+        refused, since_s = self._refusals.get(topic[:200], (0, 0.0))
+        if refused >= POISON and arrived_s - since_s < SHUT_S:
+            self.counts["shut_out"] += 1
+            return False
+        return True
+
+    def take(self, topic: str, payload: bytes, arrived_s: float) -> tuple[list[Row], list[Row]]:
+        """Rows for `live_reading`, and for `live_refused` where nothing of the message can be used."""
+        try:
+            message = read(topic, payload)
+        except MessageError as error:
+            self._refuse(topic, arrived_s)
+            return [], [{"arrived_s": arrived_s, "topic": topic[:200], "why": str(error)}]
+        self._refusals.pop(topic[:200], None)
+        self.counts["taken"] += 1
+        flags = self._flags(message, arrived_s)
+        shared: dict[str, Value] = {
+            "at_s": message.at_s,
+            "arrived_s": arrived_s,
+            "kind": message.kind,
+            "source": message.source,
+            "boot": message.boot,
+            "seq": message.seq,
+        }
+        limits = kinds()[message.kind]
+        return [
+            {**shared, "name": name, "value": value, "flags": ",".join([*flags, *_value_flags(value, limits[name])])}
+            for name, value in message.values.items()
+        ], []
+
+    def _flags(self, message: Message, arrived_s: float) -> list[str]:
+        flags = []
+        if arrived_s - message.at_s > LATE_S:
+            flags.append("late")
+        if message.at_s - arrived_s > SKEW_S:
+            flags.append("skew")
+        return flags + self._order(message)
+
+    def _order(self, message: Message) -> list[str]:
+        """Whether a message is a duplicate, comes out of order, or after a gap; and remember it."""
+        key = (message.kind, message.source)
+        sender = self._senders.get(key)
+        if sender is None or sender.boot != message.boot:
+            self._senders[key] = _Sender(message.boot, message.seq, message.at_s)
+            self._senders.move_to_end(key)
+            if len(self._senders) > MOST_SOURCES:
+                self._senders.popitem(last=False)
+            return []
+        self._senders.move_to_end(key)
+        ahead = message.seq - sender.seq
+        if ahead <= 0:
+            again = ahead <= -WINDOW or bool(sender.seen >> -ahead & 1)
+            sender.seen |= 1 << -ahead if ahead > -WINDOW else 0
+            return ["duplicate"] if again else ["out_of_order"]
+        backwards = message.at_s < sender.at_s
+        sender.seen = ((sender.seen << ahead) | 1) & ((1 << WINDOW) - 1) if ahead < WINDOW else 1
+        sender.seq, sender.at_s = message.seq, max(message.at_s, sender.at_s)
+        return [*(["gap"] if ahead > 1 else []), *(["out_of_order"] if backwards else [])]
+
+    def _refuse(self, topic: str, arrived_s: float) -> None:
+        self.counts["refused"] += 1
+        key = topic[:200]
+        n, since_s = self._refusals.pop(key, (0, arrived_s))
+        served = n >= POISON and arrived_s - since_s >= SHUT_S
+        self._refusals[key] = (1 if served else n + 1, arrived_s)
+        if len(self._refusals) > MOST_SOURCES:
+            self._refusals.popitem(last=False)
+
+
+def _value_flags(value: float | None, limits: Limits) -> Sequence[str]:
+    if value is None:
+        return ("missing",)
+    return () if limits.least <= value <= limits.most else ("impossible",)

@@ -1,0 +1,110 @@
+"""Messages of the live feeds: JSON with a CRC-32, as `controllers.io.messages` writes them, below `trenggalek/live`.
+
+Topic `trenggalek/live/<kind>/<source>`; body `boot`, `seq`, `at_s` (event time, UTC since 1970) and `values`, numbers
+by name or null. `data/kinds.csv` lists the kinds, their values and what is physically possible.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controllers.errors import MessageError
+from controllers.io.messages import decode, encode, place_of
+from twin.files import read_rows
+
+ROOT_TOPIC = "trenggalek/live"
+MOST_BYTES = 1 << 14
+_SOURCE = re.compile(r"[A-Za-z0-9_.:#-]{1,80}")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is physically possible for a value, its unit, and how often it is sent [s]."""
+
+    unit: str
+    least: float
+    most: float
+    every_s: float
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that keeps to its schema; nothing is said yet about whether its values are possible."""
+
+    kind: str
+    source: str
+    boot: str
+    seq: int
+    at_s: float
+    values: Mapping[str, float | None]
+
+
+@functools.cache
+def kinds() -> dict[str, dict[str, Limits]]:
+    """Limits by kind of feed and name of the value."""
+    found: dict[str, dict[str, Limits]] = {}
+    for row in read_rows(Path(__file__).parent / "data" / "kinds.csv"):
+        limits = Limits(row["unit"], float(row["least"]), float(row["most"]), float(row["every_s"]))
+        found.setdefault(row["kind"], {})[row["value"]] = limits
+    return found
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The body of a kind as JSON Schema; limits are told as a description, since an impossible value is taken too."""
+    names = kinds()[kind]
+    values = {
+        name: {"type": ["number", "null"], "description": f"[{one.unit}] possible: {one.least:g} … {one.most:g}"}
+        for name, one in names.items()
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "required": ["boot", "seq", "at_s", "values"],
+        "properties": {
+            "boot": {"type": "string", "minLength": 1, "maxLength": 64},
+            "seq": {"type": "integer", "minimum": 0, "exclusiveMaximum": 1 << 53},
+            "at_s": {"type": "number"},
+            "values": {"type": "object", "minProperties": 1, "properties": values, "additionalProperties": False},
+        },
+    }
+
+
+def write(message: Message) -> tuple[str, bytes]:
+    """Topic and payload of a message."""
+    body = {"boot": message.boot, "seq": message.seq, "at_s": message.at_s, "values": dict(message.values)}
+    return f"{ROOT_TOPIC}/{message.kind}/{message.source}", encode(body)
+
+
+def read(topic: str, payload: bytes) -> Message:
+    """A message that came in. Raises MessageError with what does not fit its kind's schema."""
+    if len(payload) > MOST_BYTES:
+        raise MessageError(f"more than {MOST_BYTES} bytes")
+    kind, _, source = topic.removeprefix(f"{ROOT_TOPIC}/").partition("/")
+    if not topic.startswith(f"{ROOT_TOPIC}/") or kind not in kinds() or not _SOURCE.fullmatch(source):
+        raise MessageError(f"topic: {ROOT_TOPIC}/<kind>/<source>, kinds {', '.join(kinds())}")
+    body = decode(payload)
+    boot, seq = place_of(body)
+    at_s, values = body.get("at_s"), body.get("values")
+    if at_s is None or not _is_number(at_s):
+        raise MessageError("at_s: a number")
+    if not isinstance(values, dict) or not values or set(values) - set(kinds()[kind]):
+        raise MessageError(f"values: some of {', '.join(kinds()[kind])}")
+    if not all(map(_is_number, values.values())):
+        raise MessageError("values: numbers or null")
+    return Message(
+        kind, source, boot, seq, float(at_s), {k: None if v is None else float(v) for k, v in values.items()}
+    )
+
+
+def _is_number(value: Any) -> bool:
+    if value is None:
+        return True
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value)
+    )
