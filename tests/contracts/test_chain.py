@@ -6,7 +6,9 @@ import json
 import shutil
 import sqlite3
 import subprocess
+import threading
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -158,9 +160,31 @@ def test_every_error_of_ours_has_plain_words(root: Path):
     assert in_words(b"\1\2\3\4") == "an unknown reason (0x01020304)"
 
 
-def test_a_node_that_is_down_or_another_chain_is_said():
+def test_a_node_that_is_down_is_said():
     with refused("no node answers"):
         node("http://127.0.0.1:9")
+
+
+def test_a_node_of_another_chain_is_refused():
+    class Node(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": "0x7a69"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Node) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert node(url, 31_337).id == 31_337
+        with refused("is chain 31337, not 1;"):
+            node(url, 1)
+        server.shutdown()
 
 
 def test_a_nonce_gap_poor_sender_lying_node_or_lost_connection_is_said(held, monkeypatch):
@@ -168,7 +192,7 @@ def test_a_nonce_gap_poor_sender_lying_node_or_lost_connection_is_said(held, mon
 
     b, chain = held, held.system.chain
     call = b.system.credits.functions.remint(ID, 1)
-    with refused("refused"):
+    with refused("cannot afford"):
         send(b, Account.create(), call)  # has no money
     eth = type(chain.web3.eth)
     monkeypatch.setattr(eth, "wait_for_transaction_receipt", lambda *a, **k: {"transactionHash": b"?", "from": "?"})
@@ -177,7 +201,7 @@ def test_a_nonce_gap_poor_sender_lying_node_or_lost_connection_is_said(held, mon
     monkeypatch.undo()
     chain.nonces.clear()
     chain.nonces[b.traders[A].address] = 999
-    with refused("refused"):
+    with refused("Expected 3, but got 999"):
         send(b, b.traders[A], call)
     assert b.traders[A].address not in chain.nonces  # asked of the node again
     monkeypatch.setattr(eth, "send_raw_transaction", lambda *a: (_ for _ in ()).throw(NodeDown()))
