@@ -16,7 +16,6 @@ what is not newer than the last message is dropped.
 from __future__ import annotations
 
 import json
-import math
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -66,19 +65,19 @@ def seen_of(body: Mapping[str, Any], site: Site) -> Seen:
     """What a street tells about this site. Raises MessageError with what does not fit."""
     junctions, zones = len(site.plans), len(site.zones)
     for key in ("vehicles", "halting"):
-        _must(body, key, zones, _is_number)
+        _must(body, key, zones, is_number)
     for key, one in (
         ("priority", _is_phase),
         ("flashing", _is_bool),
-        ("lamp_a", _is_number),
+        ("lamp_a", is_number),
         ("walk_calls", _is_links),
     ):
         _must(body, key, junctions, one, empty=True)
     supply = body.get("supply", {})
-    if not isinstance(supply, dict) or not all(_is_number(value) and value is not None for value in supply.values()):
+    if not isinstance(supply, dict) or not all(is_number(value) and value is not None for value in supply.values()):
         raise MessageError("supply: numbers by name")
     clock_s = body.get("clock_s")
-    if not _is_number(clock_s):
+    if not is_number(clock_s):
         raise MessageError("clock_s: a number")
     return Seen(
         numbers_of(body["vehicles"]), numbers_of(body["halting"]),
@@ -98,7 +97,7 @@ def place_of(body: Mapping[str, Any]) -> tuple[str, int]:
 def tick_of(body: Mapping[str, Any]) -> float:
     """Time between two messages [s]. Raises MessageError."""
     tick_s = body.get("tick_s")
-    if not _is_number(tick_s) or tick_s is None or not 0.05 <= tick_s <= 10:
+    if not is_number(tick_s) or tick_s is None or not 0.05 <= tick_s <= 10:
         raise MessageError("tick_s: 0.05 … 10 seconds")
     return float(tick_s)
 
@@ -121,8 +120,9 @@ def _must(body: Mapping[str, Any], key: str, length: int, one: Any, empty: bool 
         raise MessageError(f"{key}: {length} values")
 
 
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value))
+def is_number(value: Any) -> bool:
+    """Whether a value of a message is a number that a float can hold, or null."""
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300)
 
 
 def _is_phase(value: Any) -> bool:

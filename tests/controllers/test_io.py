@@ -64,6 +64,7 @@ def test_a_message_comes_back_and_fits_the_schema():
     [
         {"vehicles": [1.0]}, {"vehicles": [1.0, "2"]}, {"vehicles": None}, {"halting": [True, 1.0]}, {"walk_calls": [["x"]]},
         {"priority": [1.5]}, {"flashing": [1]}, {"supply": []}, {"supply": {"voltage_v": None}}, {"clock_s": "now"},
+        {"vehicles": [1.0, 10**400]}, {"supply": {"voltage_v": 10**400}}, {"clock_s": float("inf")},
     ],
 )  # fmt: skip
 def test_a_body_that_does_not_fit_the_site_is_refused(change):

@@ -7,7 +7,6 @@ by name or null. `data/kinds.csv` lists the kinds, their values and what is phys
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from controllers.errors import MessageError
-from controllers.io.messages import decode, encode, place_of
+from controllers.io.messages import decode, encode, is_number, place_of
 from twin.files import read_rows
 
 ROOT_TOPIC = "trenggalek/live"
@@ -91,20 +90,12 @@ def read(topic: str, payload: bytes) -> Message:
     body = decode(payload)
     boot, seq = place_of(body)
     at_s, values = body.get("at_s"), body.get("values")
-    if at_s is None or not _is_number(at_s):
+    if at_s is None or not is_number(at_s):
         raise MessageError("at_s: a number")
     if not isinstance(values, dict) or not values or set(values) - set(kinds()[kind]):
         raise MessageError(f"values: some of {', '.join(kinds()[kind])}")
-    if not all(map(_is_number, values.values())):
+    if not all(map(is_number, values.values())):
         raise MessageError("values: numbers or null")
     return Message(
         kind, source, boot, seq, float(at_s), {k: None if v is None else float(v) for k, v in values.items()}
-    )
-
-
-def _is_number(value: Any) -> bool:
-    if value is None:
-        return True
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value)
     )
