@@ -19,7 +19,7 @@ import numpy as np
 from controllers.features import MOVEMENTS, PHASES, Features, features
 from envs.worker import COMPANION, ENDED, FAILED, HEAD, TIMES
 from twin.errors import NetworkError
-from twin.traffic.folders import ROOT
+from twin.traffic.folders import ROOT, process_environment
 from twin.traffic.networks.check import check
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import Signals, signals_of
@@ -177,10 +177,10 @@ class Street:
             self._folder = None
 
     def _start(self) -> None:
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         process = self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "envs.worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT,
+            env=process_environment(),
             start_new_session=True,
         )  # fmt: skip
         self._finalizer = weakref.finalize(self, _killed, process)

@@ -29,7 +29,7 @@ from controllers.io.mqtt import Broker, client_of, start
 from controllers.log import decisions
 from twin.errors import NetworkError
 from twin.hil.faults import BROKER, CONTROLLER, Fault
-from twin.traffic.folders import ROOT
+from twin.traffic.folders import ROOT, process_environment
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.studies.evaluate import detectors_for, hour
@@ -269,10 +269,9 @@ def _log_facts(log: Path) -> dict[str, Any]:
 
 
 def _process(words: Sequence[str], talks: bool = False) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE if talks else subprocess.DEVNULL
     return subprocess.Popen(
-        list(words), stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, env=environment, start_new_session=True
+        list(words), stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, env=process_environment(), start_new_session=True
     )
 
 

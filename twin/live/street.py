@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from twin.errors import NetworkError
-from twin.traffic.folders import ROOT
+from twin.traffic.folders import ROOT, process_environment
 from twin.traffic.simulation.worker import answer, fault_of, serve
 from twin.traffic.studies.evaluate import hour, settings_for
 
@@ -34,10 +33,9 @@ def live_hour(network: str, seed: int, duration_s: int, scale: float = 1.0, cont
     Raises NetworkError with SUMO's message.
     """
     job = hour(network, controller, settings_for(network, controller), seed, scale=scale, duration_s=duration_s)
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory(prefix="twin-live-", ignore_cleanup_errors=True) as folder:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "twin.live.street"], cwd=ROOT, env=environment,
+            [sys.executable, "-W", "ignore", "-m", "twin.live.street"], cwd=ROOT, env=process_environment(),
             input=json.dumps({**job.as_json(), "folder": folder}) + "\n", capture_output=True, text=True, check=False,
         )  # fmt: skip
     if not done.stdout:

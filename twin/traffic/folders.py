@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from pathlib import Path
 
 from twin.provenance import versions
@@ -12,6 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SECTOR = Path(__file__).parent
 DATA, SKETCH = SECTOR / "data", SECTOR / "sketch"
 TUNED = DATA / "tuned.csv"
+
+
+def process_environment() -> dict[str, str]:
+    """What a process that simulates is started with: nothing of chance, this checkout's packages, one thread."""
+    return {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
 @functools.cache

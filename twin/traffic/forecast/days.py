@@ -25,7 +25,7 @@ import numpy as np
 
 from twin.errors import NetworkError
 from twin.files import cache_folder
-from twin.traffic.folders import DATA, ROOT, code_digest
+from twin.traffic.folders import DATA, code_digest, process_environment
 from twin.traffic.networks.check import check
 from twin.traffic.networks.files import Network, elements
 from twin.traffic.networks.roads import RoadWatch, roads_of, travel_times
@@ -202,10 +202,9 @@ def _simulate(network: Network, plan: DayPlan, folder: Path, told: dict[str, Any
     for name, path in files.items():
         (folder / names[name]).symlink_to(path.absolute())
     job = {"plan": told, "options": words, "net": names.pop("net"), "additional": list(names.values())}
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "twin.traffic.forecast.days"],
-        input=json.dumps(job), capture_output=True, text=True, cwd=folder, env=environment, check=False,
+        input=json.dumps(job), capture_output=True, text=True, cwd=folder, env=process_environment(), check=False,
     )  # fmt: skip
     if not (folder / "day.npz").is_file():
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]

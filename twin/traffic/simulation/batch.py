@@ -20,7 +20,7 @@ from typing import Any
 
 from twin.errors import MissingExtraError, NetworkError
 from twin.files import cache_folder, write_whole
-from twin.traffic.folders import ROOT, code_digest
+from twin.traffic.folders import ROOT, code_digest, process_environment
 from twin.traffic.networks.files import Network
 from twin.traffic.signals.baselines import Settings
 from twin.traffic.simulation.detectors import DetectorOptions
@@ -125,11 +125,11 @@ class _Workers:
     """Worker processes to take and to give back. Each leads a process group with the simulations that it forks."""
 
     def __init__(self, n: int) -> None:
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         self.all = [
             subprocess.Popen(
                 [sys.executable, "-m", "twin.traffic.simulation.worker"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT,
+                env=process_environment(),
                 start_new_session=True,
             )
             for _ in range(n)
