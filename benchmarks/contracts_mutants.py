@@ -1,13 +1,16 @@
 """Seeded bugs in the contracts, and how many of them the tests catch: `python -m benchmarks.contracts_mutants`.
 
+    python -m benchmarks.contracts_mutants [--part K/N] [--first N]
+
 Needs node and `npm ci` in contracts/. Every mutant drops or turns one check, is compiled into a folder of its own and
 its tests run on it. One that the compiler refuses does not count; one that all tests pass on is printed as missed.
+All of them take about an hour of one core. Exit code 1 below the target.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-import itertools
 import json
 import os
 import re
@@ -127,19 +130,20 @@ def _seal(contracts: Path) -> None:
 
 
 def main() -> None:
-    """Print the score; exit code 1 below the target.
-
-    `--part K/N` takes every N-th mutant from the K-th on; `--from N` begins with the N-th, where a run was cut off.
-    """
+    """Print each mutant as it is judged, then the score."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", default="1/1", help="every N-th mutant from the K-th on, for N machines")
+    parser.add_argument("--first", type=int, default=1, help="begin with this one, where a run was cut off")
+    given = parser.parse_args()
     if not (CONTRACTS / "node_modules" / "solc").is_dir():
         sys.exit("contracts/node_modules is not there: `npm ci` in contracts/ installs the compiler")
-    given = dict(itertools.pairwise(sys.argv[1:]))
-    part, of = map(int, given.get("--part", "1/1").split("/"))
-    first = int(given.get("--from", 1))
-    caught, missed = 0, []
-    for name, what, _, source in mutants()[max(part, first) - 1 :: of]:
+    part, of = map(int, given.part.split("/"))
+    caught, missed, every = 0, list[str](), mutants()
+    for number in range(max(part, given.first), len(every) + 1, of):
+        name, what, _, source = every[number - 1]
         alive = survives(name, source)
-        terminal.tell(f"{'no mutant' if alive is None else 'MISSED' if alive else 'caught'}  {name}: {what}")
+        verdict = "no mutant" if alive is None else "MISSED" if alive else "caught"
+        terminal.tell(f"{number} of {len(every)}: {verdict}  {name}: {what}")
         caught += alive is False
         missed += [f"{name}: {what}"] if alive else []
     percent = 100 * caught / max(1, caught + len(missed))
