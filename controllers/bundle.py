@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import html
 import json
 import os
 import shutil
@@ -55,6 +56,15 @@ class Bundle:
     def digest(self) -> str:
         """SHA-256 of the manifest, and so of everything."""
         return str(self.manifest["digest"])
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "kind": self.kind, "folder": self.folder, "digest": self.digest, "signed by": self.signed_by or "nobody",
+            "made from": ", ".join(f"{key} {value}" for key, value in self.manifest["made_from"].items()) or "–",
+            "files": ", ".join(f"{name} ({one['bytes']:,} bytes)" for name, one in self.manifest["files"].items()),
+        }  # fmt: skip
+        rows = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in facts.items())
+        return f"<h3>{html.escape(self.name)}</h3><table>{rows}</table>"
 
 
 def load(folder: Path, public_key: bytes | None = None) -> Bundle:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 if TYPE_CHECKING:
     from twin.run import Run
 
@@ -88,6 +90,19 @@ def catalogue() -> dict[str, Kpi]:
     return found
 
 
-def score(run: Run) -> list[Score]:
+class Scores(list[Score]):
+    """Figures of one run, in the catalogue's order; a notebook shows them as a table."""
+
+    def frame(self) -> pd.DataFrame:
+        """One row a figure, indexed by name: value, unit, better, target, prior, programme, met."""
+        return pd.DataFrame([one.as_json() for one in self]).set_index("name")
+
+    def _repr_html_(self) -> str:
+        from twin.html import scores_html
+
+        return scores_html(self)
+
+
+def score(run: Run) -> Scores:
     """Every figure of a run."""
-    return [Score(kpi, kpi.value(run)) for kpi in catalogue().values()]
+    return Scores(Score(kpi, kpi.value(run)) for kpi in catalogue().values())

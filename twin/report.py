@@ -9,19 +9,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import vl_convert
 from markupsafe import Markup
 
 from twin.figures import FIGURES, bases
 from twin.files import write_whole
+from twin.html import TEMPLATES
 from twin.kpi import Score, score
 from twin.programmes import budget
 from twin.run import Run
-from twin.show import number
-
-TEMPLATES = jinja2.Environment(loader=jinja2.PackageLoader("twin"), autoescape=True, undefined=jinja2.StrictUndefined)
-TEMPLATES.filters["number"] = number
 
 
 def write_report(run: Run, to: Path | None = None) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from twin.errors import RunError
+from twin.kpi import Scores, score
 from twin.recorder import APPLICATION_ID, SCHEMA_VERSION, select_all, table_digest
 from twin.scenario import Scenario, nearest
 
@@ -19,7 +20,8 @@ class Run:
     """A finished run. Open one with `Run.open(path)`; it is only ever read.
 
     >>> run = Run.open("runs/smoke-s1-….sqlite")
-    >>> run.table("solar_total")
+    >>> run["solar_total"]  # the same as run.table("solar_total"); Tab completes the names
+    >>> run.kpis
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -109,6 +111,21 @@ class Run:
         cursor = select_all(self.connection, name)
         columns = [column[0] for column in cursor.description]
         return pd.DataFrame.from_records(cursor.fetchall(), columns=columns, coerce_float=True)
+
+    __getitem__ = table
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.tables
+
+    @cached_property
+    def kpis(self) -> Scores:
+        """Every key figure, against the source book's targets."""
+        return score(self)
+
+    def _repr_html_(self) -> str:
+        from twin.html import run_html
+
+        return run_html(self)
 
     def damaged(self) -> list[str]:
         """Tables whose rows are no longer what was sealed."""

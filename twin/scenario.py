@@ -64,6 +64,11 @@ class Scenario(Options):
         content = {key: value for key, value in self.resolved().items() if key not in LABELS}
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
+    def _repr_html_(self) -> str:
+        from twin.html import scenario_html
+
+        return scenario_html(self)
+
     @classmethod
     def load(cls, source: str | Path, overrides: Sequence[str] = ()) -> Scenario:
         """Load a shipped scenario by name, or a YAML file, with `a.b=c` overrides on top.

@@ -58,7 +58,7 @@ def print_facts(facts: dict[str, Any], title: str, as_json: bool) -> None:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[..., None]]:
-    """A progress bar on standard error; silent where that is no terminal."""
+    """A progress bar on standard error; silent where that is neither a terminal nor a notebook."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -66,7 +66,8 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err_console, transient=True, disable=not err_console.is_terminal) as bar:
+    shown = err_console.is_terminal or err_console.is_jupyter
+    with Progress(*columns, console=err_console, transient=True, disable=not shown) as bar:
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int, now: str = "") -> None:
