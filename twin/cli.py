@@ -16,6 +16,7 @@ from twin.kpi import score
 from twin.labour.cli import app as labour_app
 from twin.live.cli import app as live_app
 from twin.programmes.cli import app as programmes_app
+from twin.programmes.filing.cli import app as personnel_app
 from twin.replay import replay as replay_run
 from twin.run import Run, find
 from twin.runner import RUNS, run_scenario
@@ -41,6 +42,7 @@ app.add_typer(labour_app, name="labour")
 app.command(epilog="Example: `python -m twin hil --bundle bundles/universal --json`")(hil)
 app.add_typer(knowledge_app, name="knowledge")
 app.add_typer(programmes_app, name="programmes")
+app.add_typer(personnel_app, name="personnel")
 app.add_typer(live_app, name="live")
 
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]

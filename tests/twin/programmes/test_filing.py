@@ -8,9 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from twin.errors import PersonnelError
 from twin.programmes.filing import pdf
+from twin.programmes.filing.cli import app
 from twin.programmes.filing.rules import kinds, last_day
 from twin.programmes.filing.trail import Trail, trail_faults
 from twin.programmes.filing.workflow import STEPS, Desk
@@ -163,3 +165,34 @@ def test_an_unsigned_pdf_and_an_unsigned_request_are_said():
         pdf.verify(pdf.decision(request, desk.history("1")[-1]), [])
     with pytest.raises(PersonnelError, match="is submitted"):
         pdf.decision(filed(desk, "2"), desk.history("2")[-1])
+
+
+# ---- the commands ----------------------------------------------------------------------------------------------------
+
+
+def test_kinds_are_listed_with_their_rules():
+    rows = {row["kind"]: row for row in json.loads(CliRunner().invoke(app, ["kinds", "--json"]).stdout)}
+    assert set(rows) == set(kinds())
+    assert rows["certificate"]["needs"] == "recommendation"
+
+
+def test_verify_tells_a_good_decision_from_a_changed_trail_or_another_signer(tmp_path):
+    desk = a_desk(tmp_path / "trail.jsonl")
+    request, now = signed(desk), datetime.now(UTC)
+    office, other = (pdf.self_signed(name, now - timedelta(days=1)) for name in ("Dinas Pendidikan", "somebody"))
+    (tmp_path / "decision.pdf").write_bytes(pdf.sign(pdf.decision(request, desk.history("1")[-1]), office))
+    (tmp_path / "office.der").write_bytes(office.certificate)
+    (tmp_path / "other.der").write_bytes(other.certificate)
+
+    def verified(certificate, key):
+        line = ["verify", "decision.pdf", "--certificate", certificate, "--trail", "trail.jsonl"]
+        names = [str(tmp_path / word) if "." in word else word for word in line]
+        return CliRunner().invoke(app, [*names, "--public-key", key, "--json"])
+
+    key = desk.trail.key.public_key().public_bytes_raw().hex()
+    assert verified("office.der", key).exit_code == 0
+    assert verified("other.der", key).exit_code == 1
+    assert isinstance(verified("office.der", "beef").exception, PersonnelError)
+    path = tmp_path / "trail.jsonl"
+    path.write_text(path.read_text().replace('"officer"', '"nobody"'))
+    assert verified("office.der", key).exit_code == 1
