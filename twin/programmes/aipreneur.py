@@ -8,6 +8,7 @@ from twin.module import Rows, Seen, State
 from twin.programmes.benefits import aipreneur_table
 from twin.programmes.budget import Difference, differences, total_idr
 from twin.programmes.dynamics import Parameters
+from twin.programmes.facts import CASES, read
 from twin.programmes.moving import MovingProgramme, moving_tables
 
 SEATS, WEEKS_MONTHS, EFFECT_MONTHS = 20, 4, 36
@@ -103,3 +104,18 @@ def book_case() -> tuple[dict[str, dict[str, int]], list[Difference]]:
     """The book's benefit table as it stands there, and where its budget does not add up."""
     table = {case: aipreneur_table(case) for case in ("conservative", "moderate", "optimistic")}
     return table, [one for one in differences() if one.programme == "aipreneur"]
+
+
+def case_rows() -> list[dict[str, Any]]:
+    """Each row of the book's benefit table as printed, computed from its own inputs, and by the twin's [Rp/year]."""
+    return [
+        {
+            "case": case, "item": row["item"], "book_stated_idr": int(row[case]),
+            "book_computed_idr": aipreneur_table(case)[row["item"]],
+            "difference_idr": int(row[case]) - aipreneur_table(case)[row["item"]],
+            "twin_idr": aipreneur_table(case, "twin")[row["item"]],
+            "twin_less_book_idr": aipreneur_table(case, "twin")[row["item"]] - int(row[case]),
+        }
+        for case in CASES
+        for row in read("aipreneur_benefits.csv")
+    ]  # fmt: skip

@@ -52,9 +52,12 @@ def aipreneur_rows(v: Values) -> dict[str, Any]:
     }
 
 
-def aipreneur_table(case: str) -> dict[str, int]:
-    """The book's table for the conservative, moderate or optimistic case, with its total [Rp/year]."""
-    rows = aipreneur_rows({name: one.at(case) for name, one in inputs("book", "aipreneur").items()})
+def aipreneur_table(case: str, which: str = "book") -> dict[str, int]:
+    """The benefit table of the conservative, moderate or optimistic case of a set of inputs, with its total [Rp/year].
+
+    With the `book` set these are the book's rows computed anew; the `twin` set counts value added and nothing twice.
+    """
+    rows = aipreneur_rows({name: one.at(case) for name, one in inputs(which, "aipreneur").items()})
     table = {name: rupiah(Fraction(value)) for name, value in rows.items()}
     return {**table, "total": sum(table.values())}
 

@@ -89,6 +89,17 @@ def cohorts(assumptions: Which = "twin", as_json: terminal.JsonFlag = False) -> 
     terminal.print_rows(rows, f"{p['mentors']:g} mentors, {assumptions}'s assumptions", as_json)
 
 
+@app.command(epilog="Example: `python -m twin programmes case --json`")
+def case(as_json: terminal.JsonFlag = False) -> None:
+    """AI-Preneur: the book's benefit table as printed, computed anew, and by the twin's priors, 20 businesses, a year.
+
+    The book takes revenue for benefit and adds the tax and wages that it pays; the twin counts value added once.
+    """
+    from twin.programmes.aipreneur import case_rows
+
+    terminal.print_rows(case_rows(), "AI-Preneur a year (the twin's inputs are priors)", as_json)
+
+
 def _known(assumptions: str) -> str:
     if assumptions not in ("book", "twin"):
         raise typer.BadParameter(f"{assumptions!r} is neither book nor twin")

@@ -262,5 +262,14 @@ def test_targets_and_savings_as_json():
     assert rows["all recurring"]["book"] == 22_450_000
 
 
+def test_the_case_shows_the_books_table_beside_the_twins():
+    rows = json.loads(CliRunner().invoke(app, ["case", "--json"]).stdout)
+    totals = {row["case"]: row for row in rows if row["item"] == "total"}
+    assert totals["moderate"]["book_stated_idr"] == 2_412_000_000
+    assert all(row["difference_idr"] == 0 for row in rows)
+    # by hand: 16 businesses, a year: 1 million more at a margin of 30 % and half a million of marketing saved
+    assert totals["moderate"]["twin_idr"] == 16 * 12 * (300_000 + 500_000)
+
+
 def test_an_unknown_programme_is_a_usage_error():
     assert CliRunner().invoke(app, ["assumptions", "solar"]).exit_code == 2
