@@ -18,7 +18,11 @@ def kinds_of_requests(as_json: JsonFlag = False) -> None:
     """Show what can be filed: its documents, what must be signed before, its deadline, and where the rule is from."""
     from twin.programmes.facts import read
 
-    print_rows(list(read("request_kinds.csv")), "kinds of requests (prior: an estimate)", as_json)
+    print_rows(
+        list(read("request_kinds.csv")),
+        "kinds of requests (where confidence is `prior`, documents and deadlines are estimates)",
+        as_json,
+    )
 
 
 @app.command(epilog="Example: `python -m twin personnel verify decision.pdf --certificate office.der`")
@@ -35,6 +39,8 @@ def verify(
     """
     from twin.programmes.filing import pdf
 
+    if public_key and trail is None:
+        raise typer.BadParameter("--public-key is the key of a trail: name the trail with --trail")
     try:
         verdict = pdf.verify(_bytes(document), [_bytes(one) for one in certificate])
     except ValueError as error:
