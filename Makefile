@@ -74,4 +74,4 @@ contracts-check:
 	cd contracts && forge build --build-info --skip './checks/**' --out checks/slither && \
 	  slither . --ignore-compile --foundry-out-directory checks/slither --filter-paths 'node_modules|HostileReceiver|OnChainBook' \
 	    --exclude-informational --exclude-optimization --json - 2> /dev/null | $(CURDIR)/$(CHECKS)/python checks/findings.py
-	cd contracts && halmos --contract SymbolicTest --forge-build-out checks/out
+	cd contracts && halmos --contract SymbolicTest --forge-build-out checks/out --solver-timeout-assertion 10m
