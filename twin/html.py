@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -12,7 +10,7 @@ from pydantic import BaseModel
 from twin.show import number
 
 if TYPE_CHECKING:
-    from twin.kpi import Score
+    from twin.kpi import Scores
     from twin.run import Run
     from twin.scenario import Scenario
 
@@ -46,8 +44,8 @@ def run_html(run: Run) -> str:
     return TEMPLATES.get_template("run.html.j2").render(run=run, figures=scores_html(run.kpis))
 
 
-def scores_html(scores: Sequence[Score]) -> str:
+def scores_html(scores: Scores) -> str:
     """Key figures that have a value, by programme, against the source book's targets."""
-    known = [one for one in scores if one.value is not None]
-    groups = [(name, list(members)) for name, members in groupby(known, key=lambda one: one.kpi.programme)]
-    return TEMPLATES.get_template("scores.html.j2").render(groups=groups, missing=len(scores) - len(known))
+    known = type(scores)(one for one in scores if one.value is not None)
+    missing = len(scores) - len(known)
+    return TEMPLATES.get_template("scores.html.j2").render(groups=known.by_programme(), missing=missing)

@@ -7,6 +7,7 @@ import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,10 @@ class Scores(list[Score]):
     def frame(self) -> pd.DataFrame:
         """One row a figure, indexed by name: value, unit, better, target, prior, programme, met."""
         return pd.DataFrame([one.as_json() for one in self]).set_index("name")
+
+    def by_programme(self) -> list[tuple[str, list[Score]]]:
+        """The figures of each programme, in the catalogue's order."""
+        return [(name, list(members)) for name, members in groupby(self, key=lambda one: one.kpi.programme)]
 
     def _repr_html_(self) -> str:
         from twin.html import scores_html

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from markupsafe import Markup
 from twin.figures import FIGURES, bases
 from twin.files import write_whole
 from twin.html import TEMPLATES
-from twin.kpi import Score, score
+from twin.kpi import score
 from twin.programmes import budget
 from twin.run import Run
 
@@ -31,7 +29,7 @@ def render(run: Run) -> str:
     scores = score(run)
     return TEMPLATES.get_template("report.html.j2").render(
         run=run,
-        groups=_by_programme(scores),
+        groups=scores.by_programme(),
         missing=sum(s.value is None for s in scores),
         charts={name: bases()[name] for name in charts},
         specs=_script_json(charts),
@@ -41,10 +39,6 @@ def render(run: Run) -> str:
         versions=run.provenance["versions"],
         scenario=json.dumps(run.scenario.resolved(), indent=2, ensure_ascii=False),
     )
-
-
-def _by_programme(scores: Sequence[Score]) -> list[tuple[str, list[Score]]]:
-    return [(name, list(members)) for name, members in groupby(scores, key=lambda s: s.kpi.programme)]
 
 
 def _script_json(data: Any) -> Markup:

@@ -108,14 +108,16 @@ def book_case() -> tuple[dict[str, dict[str, int]], list[Difference]]:
 
 def case_rows() -> list[dict[str, Any]]:
     """Each row of the book's benefit table as printed, computed from its own inputs, and by the twin's [Rp/year]."""
-    return [
-        {
-            "case": case, "item": row["item"], "book_stated_idr": int(row[case]),
-            "book_computed_idr": aipreneur_table(case)[row["item"]],
-            "difference_idr": int(row[case]) - aipreneur_table(case)[row["item"]],
-            "twin_idr": aipreneur_table(case, "twin")[row["item"]],
-            "twin_less_book_idr": aipreneur_table(case, "twin")[row["item"]] - int(row[case]),
-        }
-        for case in CASES
-        for row in read("aipreneur_benefits.csv")
-    ]  # fmt: skip
+    printed, rows = read("aipreneur_benefits.csv"), []
+    for case in CASES:
+        computed, twin = aipreneur_table(case), aipreneur_table(case, "twin")
+        for row in printed:
+            item, stated = row["item"], int(row[case])
+            rows.append(
+                {
+                    "case": case, "item": item, "book_stated_idr": stated, "book_computed_idr": computed[item],
+                    "difference_idr": stated - computed[item], "twin_idr": twin[item],
+                    "twin_less_book_idr": twin[item] - stated,
+                }
+            )  # fmt: skip
+    return rows
