@@ -15,6 +15,7 @@ from twin.knowledge.cli import app as knowledge_app
 from twin.kpi import score
 from twin.labour.cli import app as labour_app
 from twin.live.cli import app as live_app
+from twin.places_cli import places_app, regency_app
 from twin.programmes.cli import app as programmes_app
 from twin.programmes.filing.cli import app as personnel_app
 from twin.replay import replay as replay_run
@@ -33,8 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The Trenggalek twin: run a scenario, look at what came out, compare, replay.",
 )
-places_app = typer.Typer(no_args_is_help=True, help="Where the 157 village offices are.")
 app.add_typer(places_app, name="places")
+app.add_typer(regency_app, name="regency")
 app.add_typer(solar_app, name="solar")
 app.add_typer(carbon_app, name="carbon")
 app.add_typer(traffic_app, name="traffic")
@@ -269,31 +270,3 @@ def budget(
     out_console.print(show.rows_table(differences, "stated in the book against computed from its lines [Rp]"))
     if inconsistencies:
         out_console.print(show.rows_table(others, "where the book contradicts itself elsewhere"))
-
-
-@places_app.command("list", epilog="Example: `python -m twin places list --json`")
-def places_list(as_json: JsonFlag = False) -> None:
-    """List the village offices with code, kecamatan and the position that the twin uses by default."""
-    from dataclasses import asdict
-
-    from twin.places import PlacesOptions
-
-    print_rows([asdict(site) for site in PlacesOptions().sites()], "village offices", as_json)
-
-
-@places_app.command("import", epilog="Example: `python -m twin places import offices.csv --to places.csv`")
-def places_import(
-    file: Annotated[
-        Path, typer.Argument(help="CSV with code (or kode), lat, lon, and if known elevation, name, kecamatan.")
-    ],
-    to: Annotated[Path, typer.Option("--to", help="Where to write the checked table.")] = Path("places.csv"),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing table.")] = False,
-) -> None:
-    """Check a table of office positions and write it as a scenario's `places.file` takes it; all faults at once."""
-    from twin.places import import_places, write_positions
-
-    positions = import_places(file)
-    write_positions(positions, to, force=force)
-    out_console.print(
-        f"{len(positions)} offices -> {to}; use it with --set places.file={to}", soft_wrap=True, highlight=False
-    )

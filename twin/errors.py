@@ -22,6 +22,10 @@ class PlacesError(FaultsError):
     """A places file that cannot be used."""
 
 
+class RegencyError(FaultsError):
+    """A folder of another regency's tables that cannot be used."""
+
+
 class CountsError(FaultsError):
     """A table of traffic counts that cannot be used."""
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
+from twin.regency import in_place_of
+
 
 def cache_folder() -> Path:
     """Where what can be made again is kept; the environment variable TWIN_CACHE names another place."""
@@ -27,6 +29,6 @@ def write_whole(path: Path, text: str) -> Path:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of one of our own CSV tables."""
-    with path.open(newline="", encoding="utf-8") as file:
+    """Rows of one of our own CSV tables, or of what stands in for it in another regency (`twin/regency.py`)."""
+    with in_place_of(path).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import importlib
 from collections.abc import Callable
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from twin.files import read_rows
 
 if TYPE_CHECKING:
     from twin.run import Run
@@ -78,14 +79,13 @@ def catalogue() -> dict[str, Kpi]:
     for module in FUNCTION_MODULES:
         functions |= importlib.import_module(module).FUNCTIONS
     found: dict[str, Kpi] = {}
-    with CATALOGUE.open(newline="", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            found[line["name"]] = Kpi(
-                line["name"], line["programme"], line["title_en"], line["title_id"], line["unit"], line["better"],
-                float(line["target"]) if line["target"] else None, line["target_op"], line["target_wording"],
-                line["formula"], line["source"], line["stands_on_prior"] != "no", line["prior_note"],
-                functions.pop(line["name"], None),
-            )  # fmt: skip
+    for line in read_rows(CATALOGUE):
+        found[line["name"]] = Kpi(
+            line["name"], line["programme"], line["title_en"], line["title_id"], line["unit"], line["better"],
+            float(line["target"]) if line["target"] else None, line["target_op"], line["target_wording"],
+            line["formula"], line["source"], line["stands_on_prior"] != "no", line["prior_note"],
+            functions.pop(line["name"], None),
+        )  # fmt: skip
     if functions:
         raise ValueError(f"{CATALOGUE.name}: has no line for {sorted(functions)}")
     return found

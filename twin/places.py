@@ -70,7 +70,7 @@ class PlacesOptions(Options):
     positions: tuple[Position, ...] = Field((), description="the positions themselves; `file` is resolved into them")
 
     def sites(self) -> tuple[Site, ...]:
-        """All 157 offices in the order of their codes."""
+        """All offices in the order of their codes."""
         own = {position.code: position for position in self.positions}
         return tuple(_moved(site, own[site.code]) if site.code in own else site for site in villages())
 
@@ -81,7 +81,7 @@ def _read(name: str) -> list[dict[str, str]]:
 
 @functools.cache
 def kecamatan() -> tuple[Kecamatan, ...]:
-    """The 14 sub-districts."""
+    """The sub-districts: 14 in Trenggalek."""
     return tuple(
         Kecamatan(
             row["code"],
@@ -95,8 +95,15 @@ def kecamatan() -> tuple[Kecamatan, ...]:
 
 
 @functools.cache
+def with_role(role: str) -> tuple[int, ...]:
+    """Places, in `kecamatan()`, of the sub-districts with a role (`data/kecamatan_roles.csv`): capital, far, …"""
+    codes = {row["kecamatan_code"] for row in _read("kecamatan_roles.csv") if row["role"] == role}
+    return tuple(i for i, one in enumerate(kecamatan()) if one.code in codes)
+
+
+@functools.cache
 def villages() -> tuple[Site, ...]:
-    """The 157 villages, each at its kecamatan's seat."""
+    """The villages, each at its kecamatan's seat: 157 in Trenggalek."""
     seats = {k.code: k for k in kecamatan()}
     found = []
     for row in _read("villages.csv"):
@@ -118,7 +125,7 @@ def unknown_code(code: str) -> str | None:
     if code in codes:
         return None
     near = difflib.get_close_matches(code, codes, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]} ({_by_code()[near[0]].name})?" if near else "valid: 35.03.01.2001 … 35.03.14.2007"
+    hint = f"did you mean {near[0]} ({_by_code()[near[0]].name})?" if near else f"valid: {codes[0]} … {codes[-1]}"
     return f"unknown village code {code!r}; {hint}"
 
 

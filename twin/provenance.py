@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from twin import regency
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("*.py", "*.csv", "*.yaml", "*.xml")
 PACKAGES = (
@@ -25,6 +27,8 @@ def code_digest() -> str:
     for folder in ("twin", "controllers"):
         for path in sorted(path for pattern in SOURCES for path in (ROOT / folder).rglob(pattern)):
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in regency.tables(regency.folder()):
+        digest.update(path.read_bytes() + b"\0")
     digest.update(repr(sorted(versions().items())).encode())
     return digest.hexdigest()
 
@@ -67,4 +71,5 @@ def provenance() -> dict[str, Any]:
         "platform": platform.platform(terse=True),
         "machine": platform.machine(),
         "git_revision": revision(),
+        "regency": own.name if (own := regency.folder()) is not None else None,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.module import Row, Rows, Seen, State
-from twin.places import kecamatan
+from twin.places import kecamatan, with_role
 from twin.programmes.adoption import bass_month, contacts, threshold_month
 from twin.programmes.dynamics import Parameters
 from twin.programmes.moving import MovingProgramme, moving_tables
@@ -16,7 +16,6 @@ CRASH_LOG_MEAN, CRASH_LOG_SD = -0.5, 0.2  # a jump of about -40 %, prior
 NUDGE_PER_AWARE = 0.15  # how much full awareness adds to what a business sees around it, prior
 PAYS = {"allowed": 1.0, "investment_only": 0.0, "voucher_token": 1.0}  # whether businesses take tokens at all
 REACH_KM, HOME = 10.0, 0.8  # contacts: diffusion.csv
-PANGGUL = [one.name for one in kecamatan()].index("Panggul")
 FINANCED_SHARE = 0.02  # of investors' holdings that goes to local ventures, prior
 
 
@@ -69,7 +68,7 @@ class CryptoModule(MovingProgramme):
     def _spread(self, seen: Seen) -> None:
         """Awareness by Bass with last month's podcast and LARAS, literacy among the aware, businesses by threshold."""
         p = self.p
-        near = contacts(REACH_KM, HOME)[PANGGUL]  # who hears the podcast of Panggul, by nearness
+        near = contacts(REACH_KM, HOME)[with_role("podcast_studio")[0]]  # who hears the podcast, by nearness
         people = seen.total("podcast", "podcast_month", "reach") * near
         people = people + seen.total("knowledge", "laras_month", "users") * self.weights
         self.aware = bass_month(self.aware, p["aware_p"] + 12 * people / (ADULTS * self.weights), p["aware_q"])

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.places import distance_km, kecamatan, villages
+from twin.places import distance_km, kecamatan, villages, with_role
 from twin.programmes.dynamics import Parameters
 from twin.programmes.facts import read
 
 OFFICE_H, MOST_PASSES, REWORK_H, CALENDAR_H = 160.0, 4, 16.0, 730.0
-FAR = ("Bendungan", "Munjungan", "Pule", "Dongko", "Panggul")
 KINDS = ("leave", "recommendation", "certificate_trip", "certificate", "kgb", "family_report")
 BOOK_ITEMS = dict(zip(KINDS, ("leave", "training recommendations", "certificate trips", "certificates",
                               "periodic pay rise (KGB)", "divorce and marriage reports"), strict=True))  # fmt: skip
@@ -44,11 +43,11 @@ def places() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each sub-district: its share of filings (by village offices), straight km to the town, and whether far."""
     names = [one.name for one in kecamatan()]
     offices = np.array([sum(site.kecamatan == name for site in villages()) for name in names], dtype=float)
-    town = kecamatan()[names.index("Trenggalek")]
+    town = kecamatan()[with_role("capital")[0]]
     km = np.array(
         [distance_km(k.latitude_deg, k.longitude_deg, town.latitude_deg, town.longitude_deg) for k in kecamatan()]
     )
-    return offices / offices.sum(), np.maximum(km, 2.0), np.isin(names, FAR)
+    return offices / offices.sum(), np.maximum(km, 2.0), np.isin(np.arange(len(names)), with_role("far"))
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from twin.module import Seen
+from twin.places import kecamatan, with_role
 from twin.traffic.demand.hours import employment_factor
 from twin.traffic.simulation.events import EventOptions, Outage
 
-TOWN = "Trenggalek"  # the kecamatan of the sketch's five junctions
 AREA_WIDE = ("planned", "feeder")  # outages that reach a whole kecamatan; a local one is some customer's own
 
 
@@ -26,11 +26,12 @@ def with_outages(
     `day` in [0, 1) says which day of last month the hour stands for, `begin_h` when it begins. Junctions with a hybrid
     supply stay lit: `simulation.events` sees to that. The same events come back where no outage meets the hour.
     """
+    town = kecamatan()[with_role("capital")[0]].name
     begin_s = 3600 * (24 * int(day * (month - 1).days_in_month) + begin_h)
     spans = {
         (3600 * float(row["start_h"] or 0) - begin_s, 3600 * float(row["duration_h"] or 0))
         for row in seen.rows("solar", "solar_outage", "kecamatan", "kind", "start_h", "duration_h")
-        if row["kecamatan"] == TOWN and row["kind"] in AREA_WIDE
+        if row["kecamatan"] == town and row["kind"] in AREA_WIDE
     }
     dark = [(max(0, round(start_s)), min(hour_s, round(start_s + lasts_s))) for start_s, lasts_s in sorted(spans)]
     outages = [

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from twin.provenance import versions
+from twin.regency import in_place_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTOR = Path(__file__).parent
@@ -30,5 +31,5 @@ def code_digest(package: str = "") -> str:
     code = [*(ROOT / "controllers").glob("*.py"), *(SECTOR / package).rglob("*.py")]
     tables = [path for folder in (DATA, SKETCH) for path in folder.glob("*.csv") if path != TUNED]
     for path in sorted([*code, *tables]):
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + in_place_of(path).read_bytes() + b"\0")
     return digest.hexdigest()

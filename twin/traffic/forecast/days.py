@@ -6,7 +6,6 @@ fresh process and kept by its digest. Pedestrians are left out, and so is the su
 
 from __future__ import annotations
 
-import csv
 import functools
 import hashlib
 import json
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.errors import NetworkError
-from twin.files import cache_folder
+from twin.files import cache_folder, read_rows
 from twin.traffic.folders import DATA, code_digest, process_environment
 from twin.traffic.networks.check import check
 from twin.traffic.networks.files import Network, elements
@@ -64,8 +63,7 @@ class Day:
 
 @functools.cache
 def _table(name: str, key: str) -> dict[str, float]:
-    with (DATA / name).open(newline="", encoding="utf-8") as file:
-        return {row[key]: float(row["value"]) for row in csv.DictReader(file)}
+    return {row[key]: float(row["value"]) for row in read_rows(DATA / name)}
 
 
 def demand_factors(plan: DayPlan) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import math
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from twin.errors import NetworkError
+from twin.files import read_rows
 from twin.traffic.folders import DATA
 from twin.traffic.forecast.days import HOUR_S, INTERVAL_S, Day, DayPlan, simulated_days
 from twin.traffic.forecast.models import HORIZONS, LAGS, Model, fit, forecast, scores
@@ -28,8 +28,7 @@ TYPICAL = DayPlan(seed=0, begin_h=5, hours=4)
 
 @functools.cache
 def _levels() -> list[tuple[str, str, float]]:
-    with LEVELS.open(newline="", encoding="utf-8") as file:
-        return [(row["level"], row["name"], float(row["speed_above_percent"])) for row in csv.DictReader(file)]
+    return [(row["level"], row["name"], float(row["speed_above_percent"])) for row in read_rows(LEVELS)]
 
 
 def congestion_level(travel_time_index: float) -> tuple[str, str]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from twin.errors import NetworkError
 from twin.files import cache_folder, read_rows, write_whole
+from twin.regency import in_place_of
 from twin.traffic.folders import DATA
 from twin.traffic.networks.files import HOUR_S, Network, elements, program, read_net
 from twin.traffic.signals.plans import Signals
@@ -68,7 +69,7 @@ def link_flows(network: Network, signals: Signals) -> tuple[np.ndarray, ...]:
 def counted(network: Network, signals: Signals) -> Flows:
     """All flows of a network's hour, kept under the digest of the network and its signals. Raises NetworkError."""
     plans = [(plan.name, plan.links) for plan in signals.plans]
-    table = (DATA / "passenger_car_units.csv").read_bytes()
+    table = in_place_of(DATA / "passenger_car_units.csv").read_bytes()
     content = repr((LAYOUT, COUNTING_SEED, network.digest(), plans, table))
     kept = cache_folder() / "flows" / f"{hashlib.sha256(content.encode()).hexdigest()[:20]}.json"
     if not kept.is_file():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from twin.compare import interval
 from twin.errors import NetworkError
+from twin.files import read_rows
 from twin.scenario import nearest
 from twin.traffic.demand.hours import hour_routes
 from twin.traffic.folders import TUNED
@@ -29,8 +29,7 @@ SKETCH_CAMERA_RANGE_M = 100.0  # the sketch's cameras; elsewhere the options' ow
 @functools.cache
 def tuned() -> Mapping[tuple[str, str], dict[str, float]]:
     """Settings found by `tune`, by network and controller."""
-    with TUNED.open(newline="", encoding="utf-8") as file:
-        return {(row["network"], row["controller"]): json.loads(row["settings"]) for row in csv.DictReader(file)}
+    return {(row["network"], row["controller"]): json.loads(row["settings"]) for row in read_rows(TUNED)}
 
 
 def settings_for(network: str, controller: str) -> dict[str, float]:
