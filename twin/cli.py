@@ -9,19 +9,15 @@ import typer
 
 from twin import show
 from twin.carbon.cli import app as carbon_app
-from twin.compare import compare as compare_runs
+from twin.files import RUNS
 from twin.hil.cli import hil
 from twin.knowledge.cli import app as knowledge_app
-from twin.kpi import score
 from twin.labour.cli import app as labour_app
 from twin.live.cli import app as live_app
 from twin.places_cli import places_app, regency_app
 from twin.programmes.cli import app as programmes_app
 from twin.programmes.filing.cli import app as personnel_app
-from twin.replay import replay as replay_run
-from twin.run import Run, find
-from twin.runner import RUNS, run_scenario
-from twin.scenario import Scenario, shipped
+from twin.scenarios import shipped
 from twin.solar.cli import app as solar_app
 from twin.terminal import JsonFlag, err_console, out_console, print_json, print_rows, progress_bar, run_app, seeds_of
 from twin.traffic.cli import app as traffic_app
@@ -78,13 +74,17 @@ def run(
     The run is one SQLite file. The same scenario, seed and code find their finished run at once; a stopped run goes on
     where it was.
     """
+    from twin.run import Run
+    from twin.runner import run_scenario
+    from twin.scenario import Scenario
+
     loaded = Scenario.load(scenario, overrides or ())
     documents = []
     for one in [seed] if seeds is None else seeds_of(seeds):
         with progress_bar(f"{loaded.name} seed {one}") as progress:
             outcome = run_scenario(loaded, one, out, fresh, progress)
         with Run.open(outcome.path) as opened:
-            scores = score(opened)
+            scores = opened.kpis
             if as_json:
                 documents.append(
                     {
@@ -127,8 +127,10 @@ def show_run(
     as_json: JsonFlag = False,
 ) -> None:
     """Show a run's key figures, tables and provenance."""
+    from twin.run import Run, find
+
     with Run.open(find(name, out)) as opened:
-        scores = score(opened)
+        scores = opened.kpis
         rows = {table: len(opened.table(table)) for table in opened.tables}
         if as_json:
             print_json(
@@ -156,11 +158,14 @@ def compare_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare runs: mean ± 95 % interval over seeds, and the paired difference from the first scenario."""
+    from twin.compare import compare
+    from twin.run import Run, find
+
     paths: dict[Path, None] = {}
     for name in names:
         fits = sorted(out.glob(f"{name}-s*.sqlite"))
         paths |= dict.fromkeys(fits or [find(name, out)])
-    rows = compare_runs([Run.open(path) for path in paths])
+    rows = compare([Run.open(path) for path in paths])
     if as_json:
         print_json(rows)
     else:
@@ -174,6 +179,9 @@ def replay(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a run's stored scenario and seed again and compare every table; exit code 1 where they differ."""
+    from twin.replay import replay as replay_run
+    from twin.run import Run, find
+
     with Run.open(find(name, out)) as opened, progress_bar("replaying") as progress:
         verdict = replay_run(opened, progress)
     first = verdict.first_difference
@@ -207,6 +215,7 @@ def report(
     """Write one self-contained HTML page about a run; it opens offline. With --briefs, PDF pages too."""
     from twin.brief import write_briefs
     from twin.report import write_report
+    from twin.run import Run, find
 
     with Run.open(find(name, out)) as opened:
         for path in write_briefs(opened, briefs) if briefs is not None else ():
@@ -223,6 +232,7 @@ def export(
 ) -> None:
     """Export every table of a run, its data dictionary and its provenance."""
     from twin.export import FORMATS, export_run
+    from twin.run import Run, find
 
     if format not in FORMATS:
         raise typer.BadParameter(f"{format!r} is none of {', '.join(FORMATS)}", param_hint="--format")
@@ -249,6 +259,8 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Check a scenario: says nothing if it is sound, else every fault at once (exit code 2)."""
+    from twin.scenario import Scenario
+
     Scenario.load(file, overrides or ())
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from twin.kpi import catalogue
 from twin.run import Run
@@ -40,7 +40,7 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     if n < 2:
         return Interval(mean, None, n)
     spread = float(np.std(values, ddof=1)) / math.sqrt(n)
-    return Interval(mean, float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * spread, n)
+    return Interval(mean, float(stdtrit(n - 1, 0.5 + confidence / 2)) * spread, n)
 
 
 def groups(runs: Sequence[Run]) -> list[Group]:

@@ -10,6 +10,8 @@ import platformdirs
 
 from twin.regency import in_place_of
 
+RUNS = Path("runs")  # where runs are kept unless something else is said
+
 
 def cache_folder() -> Path:
     """Where what can be made again is kept; the environment variable TWIN_CACHE names another place."""

@@ -16,7 +16,7 @@ import filelock
 
 from twin.city import City
 from twin.errors import BusyError, MemoLostError, RowError, RunError
-from twin.files import cache_folder
+from twin.files import RUNS, cache_folder
 from twin.memo import Memo
 from twin.module import Rows, Table
 from twin.provenance import code_digest, provenance
@@ -24,7 +24,6 @@ from twin.recorder import Recorder, publish
 from twin.run import Run
 from twin.scenario import Scenario
 
-RUNS = Path("runs")
 CHECKPOINT_SHARE = 0.1  # of a run's time at most goes into checkpoints
 Progress = Callable[[int, int, str], None]  # months done, months in all, month just done
 

@@ -21,11 +21,11 @@ from twin.labour.options import LabourOptions
 from twin.module import Options
 from twin.places import PlacesOptions, load_positions
 from twin.programmes.options import ProgrammesOptions
+from twin.scenarios import SHIPPED, shipped
 from twin.solar.options import SolarOptions
 from twin.traffic.options import TrafficOptions
 from twin.yaml_file import Path_, parse_value, read_mapping
 
-SHIPPED = Path(__file__).parent / "scenarios"
 LABELS = {"name", "description"}  # what a scenario is called changes no result, so the digest leaves it out
 
 
@@ -94,11 +94,6 @@ class Scenario(Options):
         if faults:
             raise ScenarioError(where, list(faults))
         return scenario
-
-
-def shipped() -> list[str]:
-    """Names of the scenarios that come with the twin."""
-    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
 def nearest(word: str, valid: Sequence[str]) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 from twin.errors import RunError
-from twin.kpi import Score
-from twin.replay import Verdict
-from twin.run import Run
+
+if TYPE_CHECKING:
+    from twin.kpi import Score
+    from twin.replay import Verdict
+    from twin.run import Run
 
 NUMBER = (int, float)
 BETTER = {"up": "↑", "down": "↓"}
@@ -77,6 +79,8 @@ def rows_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
 
 def run_rows(folder: Path) -> list[dict[str, Any]]:
     """One row a run file of a folder, damaged ones included and called so."""
+    from twin.run import Run
+
     rows = []
     for path in sorted(folder.glob("*.sqlite")):
         try:

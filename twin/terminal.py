@@ -8,15 +8,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from twin import show
-from twin.compare import Interval
 from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from twin.compare import Interval
 
 AT_FAULT, INTERRUPTED = 2, 130
 out_console = Console()

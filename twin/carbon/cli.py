@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twin import terminal
-from twin.carbon.options import CarbonOptions
+
+if TYPE_CHECKING:
+    from twin.carbon.options import CarbonOptions
 
 app = typer.Typer(no_args_is_help=True, help="The carbon market: order book, mechanisms, protection, a market's year.")
 
