@@ -223,9 +223,9 @@ def test_hires_of_aipreneur_become_vacancies():
 
 @pytest.mark.parametrize(("sector", "column"), [("crypto", "levies_idr"), ("aipreneur", "tax_idr")])
 def test_levies_and_tax_become_regional_income(sector, column):
-    seen = Seen({sector: {f"{sector}_month": [{column: 12_345.0}]}})
-    rows = lived(ProgrammesModule(), 40, seen, draws=10)[-1]["programme_month"]
-    assert next(row for row in rows if row["programme"] == sector)["pad_idr"] == 12_345
+    seen = Seen({sector: {f"{sector}_month": [{column: 12_345.0, "waste_budget_idr": 0.0}]}})
+    for month in lived(ProgrammesModule(), 50, seen, draws=10):  # from the first month on, and past the appraised life
+        assert next(row for row in month["programme_month"] if row["programme"] == sector)["pad_idr"] == 12_345
 
 
 def test_trips_avoided_become_a_claim_of_the_carbon_sector():
