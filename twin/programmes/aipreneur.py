@@ -54,7 +54,8 @@ class AiPreneurModule(MovingProgramme):
         """A cohort's fate, drawn when it starts; fewer mentors each than four let fewer finish."""
         p, rng = self.p, self.rng
         care = mentoring(p["mentors"], a_year)
-        heard = min(1.0, seen.total("podcast", "podcast_month", "reach") / 50_000)  # awareness fills seats; prior
+        told = seen.total("podcast", "podcast_month", "reach") + seen.total("knowledge", "laras_month", "users")
+        heard = min(1.0, told / p["aware_full"])
         n = min(SEATS, round(p["applicants"] + heard * max(0.0, SEATS - p["applicants"])))
         finish = int(rng.binomial(n, min(1.0, p["finish"] * care)))
         share = finish / n / max(p["finish"], 1e-9) if n else 0.0

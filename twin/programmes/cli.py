@@ -8,7 +8,9 @@ import typer
 
 from twin import terminal
 
-app = typer.Typer(no_args_is_help=True, help="Crypto, podcast, AI-Preneur, Anti Mbangkong: targets and assumptions.")
+app = typer.Typer(
+    no_args_is_help=True, help="Crypto, podcast, AI-Preneur, Anti Mbangkong, LARAS: targets and assumptions."
+)
 
 ScenarioName = Annotated[str, typer.Option("--scenario", help="A YAML file or a shipped scenario.")]
 Seeds = Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")]
@@ -65,7 +67,7 @@ def savings(seeds: Seeds = "1..20", assumptions: Which = "twin", as_json: termin
 
 @app.command(epilog="Example: `python -m twin programmes assumptions crypto --assumptions book`")
 def assumptions(
-    programme: Annotated[str, typer.Argument(help="crypto, podcast, aipreneur or personnel.")],
+    programme: Annotated[str, typer.Argument(help="crypto, podcast, aipreneur, personnel or laras.")],
     which: Which = "twin",
     as_json: terminal.JsonFlag = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Crypto, podcast, AI-Preneur and Anti Mbangkong: theory by hand, invariants, what one hears of another, continuation."""
+"""Crypto, podcast, AI-Preneur, Anti Mbangkong, LARAS: theory by hand, invariants, what one hears of another, continuation."""
 
 import json
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ from twin.module import Seen
 from twin.programmes import aipreneur, crypto, personnel, podcast, studies
 from twin.programmes.cli import app
 from twin.programmes.dynamics import at_end, ranges, typical
+from twin.programmes.laras import KnowledgeModule
 from twin.programmes.module import ProgrammesModule
 from twin.programmes.options import ProgrammesOptions
 from twin.programmes.personnel_module import PersonnelModule, outage_share, people_helped
@@ -34,7 +35,7 @@ def lived(module, months=1, seen=None, seed=1, **options):
     return rows
 
 
-MODULES = (podcast.PodcastModule, crypto.CryptoModule, aipreneur.AiPreneurModule, PersonnelModule)
+MODULES = (podcast.PodcastModule, crypto.CryptoModule, aipreneur.AiPreneurModule, PersonnelModule, KnowledgeModule)
 
 # ---- theory ----------------------------------------------------------------------------------------------------------
 
@@ -146,6 +147,28 @@ def test_neutral_waste_tokens_cost_the_budget_nothing():
     assert crypto.redeemed_idr(p, 1000, False) == (450_000, 350_000)
 
 
+@given(st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 1))
+@settings(max_examples=25, deadline=None)
+def test_every_question_of_laras_is_answered_or_abstained_from(seed, beyond, missed):
+    p = typical("twin", "laras", beyond_share=beyond, missed_formal=missed, months_built=0)
+    for month in lived(KnowledgeModule(p), 6, seed=seed):
+        row = month["laras_month"][0]
+        assert row["answered"] + row["abstained"] == row["questions"]
+        assert 0 <= row["right"] <= row["answered"]
+        assert row["satisfied"] <= row["questions"]
+        assert row["active"] <= min(row["users"], row["questions"])
+        assert row["hours_saved"] == pytest.approx(row["right"] * p["hours_saved"])
+
+
+def test_laras_answers_as_often_as_its_rates_say():
+    p = typical("twin", "laras", use_p_year=50, questions_user_month=3, months_built=0, documents_first=70)
+    row = lived(KnowledgeModule(p), 3)[-1]["laras_month"][0]
+    missed = p["colloquial_share"] * p["missed_colloquial"] + (1 - p["colloquial_share"]) * p["missed_formal"]
+    answered = (1 - p["beyond_share"]) * (1 - missed) + p["beyond_share"] * p["answered_beyond"]
+    # by hand; about 19,000 questions, four standard errors of a share
+    assert row["answered"] / row["questions"] == pytest.approx(answered, abs=4 * 0.5 / row["questions"] ** 0.5)
+
+
 def test_ranges_are_in_order_with_a_source_and_the_book_only_replaces():
     for programme in studies.MOVING:
         assert set(ranges("book", programme)) == set(ranges("twin", programme))
@@ -180,7 +203,7 @@ def test_rows_are_what_the_dictionary_says(module):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_happens_before_the_start(module):
-    assert lived(module(), 3, starts={module.name: 2})[:2] == [{}, {}]
+    assert lived(module(), 3, starts={module.programme or module.name: 2})[:2] == [{}, {}]
 
 
 # ---- what one hears of another ---------------------------------------------------------------------------------------
@@ -208,9 +231,12 @@ def test_laras_makes_people_aware():
     assert rows[1]["awareness_percent"] > rows[0]["awareness_percent"]
 
 
-def test_podcast_fills_seats_of_aipreneur():
+@pytest.mark.parametrize(
+    "told", [{"podcast": {"podcast_month": [{"reach": 5e4}]}}, {"knowledge": {"laras_month": [{"users": 5e4}]}}]
+)
+def test_podcast_and_laras_fill_seats_of_aipreneur(told):
     p = typical("twin", "aipreneur", applicants=12)
-    seen = Seen({"podcast": {"podcast_month": [{"reach": 50_000.0}]}})
+    seen = Seen(told)
     assert lived(aipreneur.AiPreneurModule(p))[0]["aipreneur_month"][0]["businesses"] == 12
     assert lived(aipreneur.AiPreneurModule(p), 1, seen)[0]["aipreneur_month"][0]["businesses"] == 20
 
@@ -245,6 +271,22 @@ def test_outages_at_offices_without_a_system_reach_personnel():
     assert of > 0
     assert share[place] == pytest.approx(16.0 / personnel.OFFICE_H)
     assert share.sum() == share[place]
+
+
+def test_outages_at_offices_without_a_system_keep_questions_from_laras():
+    from twin.places import villages
+
+    p = typical("twin", "laras", use_p_year=5, questions_user_month=2, months_built=0)
+    dark = [{"code": site.code, "service_lost_h": personnel.OFFICE_H / 4} for site in villages()]
+    fine, out = (
+        lived(KnowledgeModule(p), 3, seen)[-1]["laras_month"][0]
+        for seen in (Seen({}), Seen({"solar": {"solar_reliability": dark}}))
+    )
+    assert (fine["unasked"], fine["service_lost_h"]) == (0, 0.0)
+    assert out["service_lost_h"] == pytest.approx(personnel.OFFICE_H / 4)
+    wanted = out["unasked"] + out["questions"]
+    assert out["unasked"] / wanted == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / wanted) ** 0.5)
+    assert out["users"] == fine["users"]  # who would ask does not hang on the power
 
 
 # ---- the commands ----------------------------------------------------------------------------------------------------
