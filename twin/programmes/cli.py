@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -100,6 +102,34 @@ def case(as_json: terminal.JsonFlag = False) -> None:
     from twin.programmes.aipreneur import case_rows
 
     terminal.print_rows(case_rows(), "AI-Preneur a year (the twin's inputs are priors)", as_json)
+
+
+@app.command("fit-adoption", epilog="Example: `python -m twin programmes fit-adoption users.csv --since 2024-08`")
+def fit_adoption(
+    data: Annotated[Path, typer.Argument(metavar="DATA.csv", help="`month` (2025-01), `adopters` (all so far).")],
+    since: Annotated[str | None, typer.Option("--since", help="Month in which it began; default: the first.")] = None,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Fit Bass's curve to adopters counted month by month: p, q and m with 95 % intervals, beside published ranges."""
+    from twin.programmes import fitting
+    from twin.programmes.adoption import published
+
+    if since is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", since):
+        raise typer.BadParameter(f"--since {since!r} is not written like 2025-01")
+    adopted = fitting.read_adopted(data, since)
+    found, known = fitting.fit(adopted), published()
+    rows = []
+    for name, unit in (("p", "1/year"), ("q", "1/year"), ("m", "adopters")):
+        low, high = found.intervals[name] or (None, None)
+        usual = known.get(f"bass_{name}")
+        rows.append({"parameter": name, "value": found.values[name], "low_95": low, "high_95": high, "unit": unit,
+                     "published": f"{usual.low:g} to {usual.high:g}" if usual else ""})  # fmt: skip
+    terminal.print_rows(rows, f"{data}: {len(adopted.years)} months", as_json)
+    terminal.tell(
+        f"monthly counts vary {found.overdispersion:.2f} times as much as chance alone (Poisson) would make them"
+    )
+    if None in found.intervals.values():
+        terminal.tell("a parameter without an interval is left open by these data: more months are needed")
 
 
 def _known(assumptions: str) -> str:

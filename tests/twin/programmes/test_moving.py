@@ -220,6 +220,54 @@ def test_podcast_makes_more_people_aware_most_near_panggul():
     assert int(np.argmax(gain)) == crypto.PANGGUL
 
 
+@given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(0, 2e4), st.integers(0, 1000))
+@settings(max_examples=15, deadline=None)
+def test_more_reach_means_no_less_awareness_or_use_anywhere(reach, more, users, seed):
+    p = typical("twin", "crypto")
+    fewer, greater = (
+        lived(
+            crypto.CryptoModule(p),
+            12,
+            seed=seed,
+            crypto_regulation="voucher_token",
+            seen=Seen({"podcast": {"podcast_month": [{"reach": r}]}, "knowledge": {"laras_month": [{"users": users}]}}),
+        )  # fmt: skip
+        for r in (reach, reach + more)
+    )
+    for one, two in zip(fewer, greater, strict=True):
+        for a, b in zip(one["crypto_kecamatan"], two["crypto_kecamatan"], strict=True):
+            for name in list(a)[1:]:
+                assert 0 <= a[name] <= b[name] + 1e-9 <= 100 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("podcast", {"podcast": {"podcast_month": [{"reach": 4e4}]}}),
+        ("school", {}),
+        ("laras", {"knowledge": {"laras_month": [{"users": 4e4}]}}),
+    ],
+)
+def test_podcast_schools_and_laras_nudge_the_groups_that_hear_them(source, told):
+    without = typical("twin", "crypto", nudge_aware=0, nudge_podcast=0, nudge_school=0, nudge_laras=0)
+    rows = [
+        lived(crypto.CryptoModule(p), 24, Seen(told), crypto_regulation="voucher_token")[-1]["crypto_month"][0]
+        for p in (without, {**without, f"nudge_{source}": 0.3})
+    ]
+    assert rows[0]["awareness_percent"] == rows[1]["awareness_percent"]
+    gain = {name: rows[1][f"{name}_percent"] - rows[0][f"{name}_percent"] for name in ("umkm", "students", "adults")}
+    assert min(gain.values()) > 0  # heard, or seen at those who heard
+    assert source != "school" or max(gain, key=gain.get) == "students"
+
+
+def test_lessons_make_pupils_aware():
+    rows = [
+        lived(crypto.CryptoModule(typical("twin", "crypto", schools_year=rate)), 12)[-1]["crypto_month"][0]
+        for rate in (0.0, 0.5)
+    ]
+    assert rows[1]["awareness_percent"] > rows[0]["awareness_percent"]
+
+
 def test_laras_makes_people_aware():
     p = typical("twin", "crypto")
     rows = [
