@@ -231,7 +231,7 @@ def test_more_reach_means_no_less_awareness_or_use_anywhere(reach, more, users, 
             seed=seed,
             crypto_regulation="voucher_token",
             seen=Seen({"podcast": {"podcast_month": [{"reach": r}]}, "knowledge": {"laras_month": [{"users": users}]}}),
-        )  # fmt: skip
+        )
         for r in (reach, reach + more)
     )
     for one, two in zip(fewer, greater, strict=True):
