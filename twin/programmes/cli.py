@@ -104,6 +104,27 @@ def case(as_json: terminal.JsonFlag = False) -> None:
     terminal.print_rows(case_rows(), "AI-Preneur a year (the twin's inputs are priors)", as_json)
 
 
+@app.command(epilog="Example: `python -m twin programmes alternatives --seeds 1..100`")
+def alternatives(scenario: ScenarioName = "book", seeds: Seeds = "1..100", as_json: terminal.JsonFlag = False) -> None:
+    """The podcast against the same money on paid views or on trainers' visits: cost per reach, visit and sale at UMKM.
+
+    Also the studio's slots beside the book's 70 and 30 %. All of it stands on priors.
+    """
+    from twin.programmes.alternatives import against
+    from twin.scenario import Scenario
+
+    loaded = Scenario.load(scenario)
+    if loaded.programmes is None or loaded.programmes.starts.podcast is None:
+        raise typer.BadParameter(f"scenario {loaded.name} has no podcast: choose one with it, such as book")
+    with terminal.progress_bar(f"{loaded.name}: seeds") as progress:
+        prices, studio = against(loaded, terminal.seeds_of(seeds), progress)
+    if as_json:
+        terminal.print_json({"prices": prices, "studio": studio})
+        return
+    terminal.print_rows(prices, f"{loaded.name}: what the podcast's money buys, seeds {seeds} (priors)", False)
+    terminal.print_rows(studio, f"{loaded.name}: studio and views, seeds {seeds} (priors)", False)
+
+
 @app.command("fit-adoption", epilog="Example: `python -m twin programmes fit-adoption users.csv --since 2024-08`")
 def fit_adoption(
     data: Annotated[Path, typer.Argument(metavar="DATA.csv", help="`month` (2025-01), `adopters` (all so far).")],

@@ -15,6 +15,7 @@ from twin.city import City
 from twin.labour.couplings import wanted
 from twin.module import Seen
 from twin.programmes import aipreneur, crypto, personnel, podcast, studies
+from twin.programmes.alternatives import Way, ways
 from twin.programmes.cli import app
 from twin.programmes.dynamics import at_end, ranges, typical
 from twin.programmes.laras import KnowledgeModule
@@ -359,6 +360,30 @@ def test_the_case_shows_the_books_table_beside_the_twins():
     assert all(row["difference_idr"] == 0 for row in rows)
     # by hand: 16 businesses, a year: 1 million more at a margin of 30 % and half a million of marketing saved
     assert totals["moderate"]["twin_idr"] == 16 * 12 * (300_000 + 500_000)
+
+
+def test_the_podcasts_money_spent_otherwise_by_hand():
+    p = typical("twin", "podcast", ad_idr_per_view=50, reach_per_view=0.5, visit_share=0.001, sale_share=0.002,
+                ad_visit_factor=0.5, ad_sale_factor=1.0, training_visit_idr=500_000, training_people=2,
+                training_orders_month=4, training_months=10)  # fmt: skip
+    months = pd.DataFrame(
+        {"cost_idr": [600_000.0, 400_000.0], "reach": [10.0, 20.0], "visits": [1, 0], "orders": [0, 2]}
+    )
+    found = ways(months, p)
+    assert found["podcast"] == Way(30.0, 1.0, 2.0)
+    assert found["ads"] == Way(10_000.0, 10.0, 40.0)
+    assert found["training visits"] == Way(4.0, 0.0, 80.0)
+
+
+def test_alternatives_pay_the_same_and_show_the_studio():
+    out = CliRunner().invoke(app, ["alternatives", "--scenario", "book", "--seeds", "1..6", "--json"])
+    found = json.loads(out.stdout)
+    price = {(row["cost_of_a"], row["way"]): row for row in found["prices"]}
+    assert len(price) == 9
+    assert price["visit to Panggul", "training visits"]["median"] is None
+    assert all(0 <= row["podcast_cheaper"] <= 1 for (_, way), row in price.items() if way != "podcast")
+    assert [row["target"] for row in found["studio"][:2]] == [70, 30]
+    assert CliRunner().invoke(app, ["alternatives", "--scenario", "status_quo"]).exit_code == 2
 
 
 def test_an_unknown_programme_is_a_usage_error():
