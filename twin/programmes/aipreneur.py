@@ -42,7 +42,8 @@ class AiPreneurModule(MovingProgramme):
             "jobs": sum(c["jobs"] for c in ended),
         }  # fmt: skip
         columns = [column.name for column in self.tables["aipreneur_cohort"].columns]
-        jobs = [{"skill": "digital", "seats": float(c["jobs"]), "wage_idr_month": 2_378_784.0, "kecamatan_code": ""}
+        wage_idr = self.p["wage_idr_month"]
+        jobs = [{"skill": "digital", "seats": float(c["jobs"]), "wage_idr_month": wage_idr, "kecamatan_code": ""}
                 for c in ended]  # fmt: skip
         return {
             "aipreneur_cohort": [{name: c[name] for name in columns} for c in ended],

@@ -100,6 +100,7 @@ def manual_against_digital(
 ) -> list[dict[str, Any]]:
     """Savings a month of each row of the book's table beside the twin's, everybody filing digitally, same chance.
 
+    Kinds that the book serves and does not count stand below the sum of those that it does.
     The twin's parameters are drawn anew for each seed; mean, 10th and 90th percentile over the seeds.
     """
     months = [_one_month(assumptions, seed, progress, i, len(seeds)) for i, seed in enumerate(seeds, start=1)]
@@ -112,6 +113,7 @@ def manual_against_digital(
     rows.append(
         _saving("all recurring", table[[kind for _, kind in lines]].sum(axis=1), sum(r["book"] for r in rows[:-1]))
     )
+    rows += [_saving(kind, table[kind], None) for kind in personnel.KINDS if kind not in personnel.BOOK_ITEMS]
     trips = sum(float(r["per_month"]) * float(r["trips_each"]) for r in book.values())
     rows.append({**_saving("return trips avoided", table["trips"], trips), "unit": "1/month"})
     for name, unit in (
@@ -130,7 +132,7 @@ def _saving(item: str, values: pd.Series, book: float | None) -> dict[str, Any]:
 def _one_month(assumptions: str, seed: int, progress: Callable[..., None], done: int, total: int) -> dict[str, float]:
     rng = stream(seed, "personnel")
     p = drawn(assumptions, "personnel", rng)
-    month = personnel.draw_month(personnel.filings_month(assumptions), rng)
+    month = personnel.draw_month(personnel.filings_month(assumptions, p), rng)
     clerks = np.zeros(max(1, round(p["clerks"])))
     manual = personnel.counter(month, p, clerks)
     digital = personnel.application(month, p, clerks, np.zeros(len(personnel.places()[0])))

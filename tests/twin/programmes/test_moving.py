@@ -13,11 +13,14 @@ from typer.testing import CliRunner
 from twin.carbon.credits import mrv
 from twin.city import City
 from twin.labour.couplings import wanted
+from twin.labour.facts import minimum_wage_idr
 from twin.module import Seen
 from twin.programmes import aipreneur, crypto, personnel, podcast, studies
 from twin.programmes.alternatives import Way, ways
 from twin.programmes.cli import app
 from twin.programmes.dynamics import at_end, ranges, typical
+from twin.programmes.facts import read
+from twin.programmes.filing.rules import kinds
 from twin.programmes.laras import KnowledgeModule
 from twin.programmes.module import ProgrammesModule
 from twin.programmes.options import ProgrammesOptions
@@ -25,6 +28,10 @@ from twin.programmes.personnel_module import PersonnelModule, outage_share, peop
 from twin.scenario import Scenario
 
 MONTH = pd.Period("2026-01", "M")
+
+
+def filings(assumptions):
+    return personnel.filings_month(assumptions, typical(assumptions, "personnel"))
 
 
 def lived(module, months=1, seen=None, seed=1, **options):
@@ -75,10 +82,10 @@ def test_one_clerk_waits_as_pollaczek_and_khinchine_say():
 
 
 def test_books_trips_are_480_and_served_counts_make_a_month():
-    shares, means = personnel.places()[0], personnel.filings_month("book")
+    shares, means = personnel.places()[0], filings("book")
     assert shares.sum() == pytest.approx(1.0)
     assert means @ personnel.TRIPS_EACH == 2 * (100 + 10 + 10 + 110 + 10)
-    assert personnel.filings_month("twin")[personnel.KINDS.index("leave")] == pytest.approx(629 / 11)
+    assert filings("twin")[personnel.KINDS.index("leave")] == pytest.approx(629 / 11)
 
 
 def test_people_helped_is_the_occupancy_of_a_simulation():
@@ -106,7 +113,7 @@ def test_cohorts_stop_paying_where_mentors_are_full():
 @given(st.integers(0, 10_000))
 @settings(max_examples=25, deadline=None)
 def test_fewer_errors_make_no_more_passes_on_the_same_chance(seed):
-    month = personnel.draw_month(personnel.filings_month("twin"), np.random.default_rng(seed))
+    month = personnel.draw_month(filings("twin"), np.random.default_rng(seed))
     p = typical("twin", "personnel")
     manual = personnel.counter(month, p, np.zeros(4))
     digital = personnel.application(month, p, np.zeros(4), np.zeros(14))
@@ -115,8 +122,28 @@ def test_fewer_errors_make_no_more_passes_on_the_same_chance(seed):
     assert (digital.wait_h >= 0).all()
 
 
+def test_what_is_filed_is_what_the_desk_takes():
+    filed = set(personnel.KINDS) - {"certificate_trip"}  # the trip for a recommendation's certificate is no request
+    assert filed | {"maternity_leave"} == set(kinds())  # the book counts it among the leaves
+    assert len(personnel.BOOK_ITEMS) < len(personnel.KINDS)
+    trips = {row["item"]: float(row["trips_each"]) for row in read("personnel_savings.csv")}
+    for kind, item in personnel.BOOK_ITEMS.items():
+        assert personnel.TRIPS_EACH[personnel.KINDS.index(kind)] == trips[item]
+
+
+def test_a_transfer_passes_two_offices_and_so_waits_longer():
+    p = typical("twin", "personnel", transfers_month=400, awards_month=400)
+    month = personnel.draw_month(personnel.filings_month("twin", p), np.random.default_rng(1))
+    done = personnel.counter(month, {**p, "error_manual": 0.0}, np.zeros(4))
+    transfer, award = (month.kind == personnel.KINDS.index(name) for name in ("transfer", "award"))
+    assert (done.passes[transfer] == 2).all()
+    assert (done.passes[award] == 1).all()
+    assert (done.trips[transfer | award] == 2).all()
+    assert done.wait_h[transfer].mean() > done.wait_h[award].mean() + 0.9 * personnel.REWORK_H
+
+
 def test_a_broken_connection_delays():
-    month = personnel.draw_month(personnel.filings_month("twin"), np.random.default_rng(1))
+    month = personnel.draw_month(filings("twin"), np.random.default_rng(1))
     p = typical("twin", "personnel")
     fine, dark = (personnel.application(month, p, np.zeros(4), np.full(14, share)).wait_h for share in (0.0, 0.5))
     assert dark.mean() > fine.mean() + 1
@@ -291,7 +318,9 @@ def test_podcast_and_laras_fill_seats_of_aipreneur(told):
 
 
 def test_hires_of_aipreneur_become_vacancies():
-    ended = lived(aipreneur.AiPreneurModule(typical("book", "aipreneur")), 5)[-1]
+    p = typical("twin", "aipreneur", jobs_per_business=2)
+    ended = lived(aipreneur.AiPreneurModule(p), 5)[-1]
+    assert {row["wage_idr_month"] for row in ended["aipreneur_jobs"]} == {minimum_wage_idr(2025)}
     seats = wanted(Seen({"aipreneur": ended}), 2_378_784.0)
     assert sum(one.seats for one in seats) == ended["aipreneur_month"][0]["jobs"] > 0
 
@@ -351,6 +380,7 @@ def test_targets_and_savings_as_json():
     rows = {row["item"]: row for row in json.loads(out.stdout)}
     assert rows["return trips avoided"]["book"] == 480
     assert rows["all recurring"]["book"] == 22_450_000
+    assert rows["transfer"]["book"] is rows["award"]["book"] is None
 
 
 def test_the_case_shows_the_books_table_beside_the_twins():
