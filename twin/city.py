@@ -27,6 +27,7 @@ MODULES: dict[str, tuple[tuple[str, ...], str]] = {
     "crypto": (("programmes",), "twin.programmes.crypto:CryptoModule"),
     "aipreneur": (("programmes",), "twin.programmes.aipreneur:AiPreneurModule"),
     "personnel": (("programmes",), "twin.programmes.personnel_module:PersonnelModule"),
+    "knowledge": (("programmes",), "twin.programmes.laras:KnowledgeModule"),
     "budget": (("programmes",), "twin.programmes.module:BudgetModule"),
 }
 

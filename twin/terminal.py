@@ -110,7 +110,7 @@ def seeds_of(text: str) -> list[int]:
 
 def say(text: str) -> None:
     """One line of an answer."""
-    out_console.print(text, soft_wrap=True, highlight=False)
+    out_console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 def tell(text: str) -> None:

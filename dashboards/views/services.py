@@ -32,6 +32,8 @@ def page() -> None:
         sector_figures(file, "podcast")
         sector_figures(file, "crypto")
         sector_figures(file, "aipreneur")
+    with laras:
+        sector_figures(file, "laras")
     with laras, told():
         chat()
 

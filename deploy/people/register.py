@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from deploy.people.models import Application, Match, Notification, Seeker, Vacancy
+from twin.csv_input import write_table
+from twin.errors import LabourError
 from twin.labour.advice.explain import score_explained, screened_out
 from twin.labour.advice.intake import (
     SEEKER_COLUMNS,
@@ -23,7 +25,6 @@ from twin.labour.advice.intake import (
     read_register,
     skill_words,
 )  # fmt: skip
-from twin.labour.csv_input import write_table
 from twin.labour.facts import EDUCATIONS, SEXES
 from twin.places import kecamatan
 
@@ -40,7 +41,7 @@ def written(
     vacancies = pd.DataFrame([{**one, "vacancy": name} for name, one in offers.items()],
                              columns=[*VACANCY_COLUMNS, *VACANCY_OPTIONAL])  # fmt: skip
     for table, name in ((seekers, PEOPLE), (vacancies, OFFERS)):
-        write_table(table, folder / name)
+        write_table(table, folder / name, LabourError)
     return folder / PEOPLE, folder / OFFERS
 
 

@@ -152,14 +152,22 @@ def review(
     draft: Annotated[
         Path | None, typer.Option("--draft", help="Write it with tracked insertions: .docx or .md.")
     ] = None,
+    similar: Annotated[
+        Path | None, typer.Option("--similar", help="Index of validated projects: the nearest are compared.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Review a project: rules with references, its claim beside an estimate with interval, what does not agree."""
     from twin.files import write_whole
+    from twin.knowledge.index.search import Searcher
     from twin.knowledge.review import marked_docx, marked_draft, summary
     from twin.knowledge.review import review as review_document
+    from twin.knowledge.similar import compared
+    from twin.knowledge.similar import similar as similar_projects
 
     found = review_document(document)
+    if similar is not None:
+        found = compared(found, similar_projects(document, found, Searcher.open(similar)))
     if draft is not None and draft.suffix.lower() == ".docx":
         marked_docx(document, found, draft)
     elif draft is not None:
@@ -168,3 +176,27 @@ def review(
         print_json(found.as_json())
     else:
         say(summary(found))
+
+
+@app.command(
+    "final-report", epilog="Example: `python -m twin knowledge final-report book-s1 pdd.docx --activity forest`"
+)
+def final_report(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="A path, or the beginning of a run's file name.")],
+    project: Annotated[Path, typer.Argument(help="The project's design document.")],
+    activity: Annotated[str, typer.Option("--activity", help="forest, solar, traffic or trips.")],
+    to: Annotated[Path | None, typer.Option("--to", help="Write it to a Markdown file.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the runs.")] = Path("runs"),
+) -> None:
+    """Draft a project's final report from what a run monitored, with what does not agree with its document."""
+    from twin.files import write_whole
+    from twin.knowledge.final_report import draft
+    from twin.run import Run, find
+
+    with Run.open(find(name, out)) as run:
+        text = draft(project, run, activity)
+    if to is None:
+        say(text)
+    else:
+        write_whole(to, text)
+        say(f"final report (draft): {to}")

@@ -34,14 +34,33 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Similar:
+    """A project of an index: what it claims a year [tCO2e], on how many hectares or kWp; None where it does not say."""
+
+    document: str
+    title: str
+    url: str
+    stated_tco2e_per_year: float | None
+    size: float | None
+    tco2e_per_unit: float | None
+
+
+@dataclass(frozen=True)
 class Review:
-    """What a review gives; yearly amounts in tCO2e, None where the document does not say enough."""
+    """What a review gives; yearly amounts in tCO2e, None where the document does not say enough.
+
+    `activity` is of data/factors.csv, `size` in its unit `per` (ha or kwp).
+    """
 
     title: str
     findings: tuple[Finding, ...]
     stated_tco2e_per_year: float | None
     estimated_tco2e_per_year: tuple[float, float, float] | None
     estimate_source: str | None
+    activity: str | None = None
+    size: float | None = None
+    per: str | None = None
+    similar: tuple[Similar, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As `--json` gives it."""
@@ -73,7 +92,10 @@ def review(path: Path, today: date | None = None) -> Review:
     ]
     claim = stated[0][1] if stated else None
     source = f"{activity['source']} ({activity['confidence']})" if activity and estimate else None
-    return Review(document.title, tuple(findings), claim, estimate, source)
+    return Review(
+        document.title, tuple(findings), claim, estimate, source, activity["activity"] if activity else None,
+        size[0][1] if size else None, activity["per"] if activity else None,
+    )  # fmt: skip
 
 
 def _mentions(document: Document, words: str) -> bool:
@@ -172,6 +194,9 @@ def summary(found: Review) -> str:
     if found.estimated_tco2e_per_year:
         low, mid, high = found.estimated_tco2e_per_year
         lines.append(f"Estimated: {mid:,.0f} ({low:,.0f}–{high:,.0f}) tCO2e/year; {found.estimate_source}.")
+    for one in found.similar:
+        rate = f"{one.tco2e_per_unit:.3g} tCO2e/{found.per}/year" if one.tco2e_per_unit else "no rate stated"
+        lines.append(f"Similar: {one.title} ({one.url or one.document}): {rate}.")
     lines += [
         "",
         *(f"- **{f.severity}** {f'({f.section}) ' if f.section else ''}{f.text} — {f.rule}" for f in found.findings),

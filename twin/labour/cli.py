@@ -208,11 +208,12 @@ def share(
     k: SmallestGroup = 5,
 ) -> None:
     """Write an imported register's seekers as a k-anonymous table: sex, age band, education and sub-district alone."""
+    from twin.csv_input import write_table
+    from twin.errors import LabourError
     from twin.labour.advice.intake import read_register, shareable
-    from twin.labour.csv_input import write_table
 
     table, blanked = shareable(read_register(seekers, vacancies, None), k)
-    write_table(table, to)
+    write_table(table, to, LabourError)
     terminal.say(f"{len(table)} rows -> {to}; left out so that every row has {k - 1} others like it: {blanked or '–'}")
 
 

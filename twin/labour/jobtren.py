@@ -23,12 +23,23 @@ def bass(months: float, innovation: float, imitation: float) -> float:
     return float((1 - faded) / (1 + imitation / innovation * faded))
 
 
-def platform(months: float, registration_lift: float, information_gain: float, employer_share: float) -> Platform:
-    """What JOBTREN does so many months after its start; before it, nothing."""
+def told_share(people: float, all_people: float) -> float:
+    """Of the working-age people, how many a month's audience of podcast and LARAS (`people`) were told of JOBTREN."""
+    return ranges()["told_share"][1] * people / all_people
+
+
+def platform(
+    months: float, registration_lift: float, information_gain: float, employer_share: float, told: float = 0.0
+) -> Platform:
+    """What JOBTREN does so many months after its start; before it, nothing.
+
+    Those who would not know it yet do so if podcast or LARAS told them: `told` is how often each was so far (mean).
+    """
     known = bass(months, ranges()["innovation_month"][1], ranges()["imitation_month"][1])
     if known == 0:
         return Platform()
-    return Platform(registration_lift * known, information_gain, employer_share * known)
+    seekers_know = 1 - (1 - known) * np.exp(-told)
+    return Platform(registration_lift * float(seekers_know), information_gain, employer_share * known)
 
 
 def drawn(rng: np.random.Generator) -> dict[str, float]:

@@ -22,8 +22,8 @@ from twin.labour.facts import (
     minimum_wage_idr,
     sectors,
 )
-from twin.labour.jobtren import platform
-from twin.labour.market import Market, MonthCount, weeks_of
+from twin.labour.jobtren import platform, told_share
+from twin.labour.market import Market, MonthCount, Platform, weeks_of
 from twin.labour.options import LabourOptions
 from twin.labour.population import synthesise
 from twin.labour.privacy import suppressed
@@ -50,19 +50,21 @@ class LabourModule:
         self.market = Market(people, key, effort, week=weeks_of(scenario.start_month)[0])
         self.market.demand_level = o.demand_percent / 100
         self.weight = sum(margins(o.vintage)["status"].values()) / len(people)
-        self.jobtren_months = 0
+        self.jobtren_months, self.told = 0, 0.0
         self.rows: Rows = {}
 
     def step(self, month: pd.Period, seen: Seen) -> None:
         """Live through the month's weeks."""
-        o, market = self.options, self.market
+        market = self.market
         running = any(
             row["programme"] == "jobtren" and row["active"]
             for row in seen.rows("programmes", "programme_month", "programme", "active")
         )
         self.jobtren_months += int(running)
         if running:
-            market.platform = platform(self.jobtren_months, o.registration_lift, o.information_gain, o.employer_share)
+            people = seen.total("podcast", "podcast_month", "reach") + seen.total("knowledge", "laras_month", "users")
+            self.told += told_share(people, self.weight * len(market.people))
+            market.platform = self._platform()
         wanted = couplings.wanted(seen, minimum_wage_idr(month.year), 1 / self.weight)
         jobless = np.flatnonzero(market.status == UNEMPLOYED)
         trained = couplings.train(wanted, market.key, month.ordinal, jobless, market.people.kecamatan, market.skills)
@@ -77,6 +79,10 @@ class LabourModule:
             "labour_sector": self._by_sector(),
             "labour_group": self._groups(count),
         }
+
+    def _platform(self) -> Platform:
+        o = self.options
+        return platform(self.jobtren_months, o.registration_lift, o.information_gain, o.employer_share, self.told)
 
     def _total(self, count: MonthCount, month: pd.Period) -> dict[str, Any]:
         m, status = self.market, np.bincount(self.market.status, minlength=4)
@@ -167,14 +173,11 @@ class LabourModule:
 
     def state(self) -> State:
         """Everything of the market that is not made again by `reset`."""
-        return {"jobtren_months": self.jobtren_months, "market": saved_market(self.market)}
+        return {"jobtren_months": self.jobtren_months, "told": self.told, "market": saved_market(self.market)}
 
     def restore(self, state: State) -> None:
         """Take it up again."""
-        self.jobtren_months = state["jobtren_months"]
+        self.jobtren_months, self.told = state["jobtren_months"], state["told"]
         restore_market(self.market, state["market"])
         if self.jobtren_months:
-            o = self.options
-            self.market.platform = platform(
-                self.jobtren_months, o.registration_lift, o.information_gain, o.employer_share
-            )
+            self.market.platform = self._platform()

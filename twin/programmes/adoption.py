@@ -11,14 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
 from scipy.stats import norm
 
-from twin.errors import AdoptionError
 from twin.places import distance_km, kecamatan
 from twin.programmes.facts import read
-
-LEAST_POINTS = 3
 
 
 @dataclass(frozen=True)
@@ -76,31 +72,6 @@ def simulate_bass(bass: Bass, people: int, months: int, rng: np.random.Generator
         adopted += int(rng.binomial(able - adopted, -np.expm1(-hazard)))
         shares[month] = adopted / people
     return shares
-
-
-def fit_bass(years: np.ndarray, shares: np.ndarray) -> Bass:
-    """Least-squares fit of p, q and market to observed cumulative shares (n,).
-
-    Raises:
-        AdoptionError: what is wrong with the data, all at once.
-    """
-    years, shares = np.asarray(years, dtype=float), np.asarray(shares, dtype=float)
-    faults = []
-    if years.shape != shares.shape or years.ndim != 1:
-        faults.append(f"{years.shape} times against {shares.shape} shares: one share a time, please")
-    elif len(years) < LEAST_POINTS:
-        faults.append(f"{len(years)} points: at least {LEAST_POINTS} are needed")
-    elif (np.diff(years) <= 0).any() or (years < 0).any():
-        faults.append("times must rise from 0")
-    if not np.isfinite(shares).all() or (shares < 0).any() or (shares > 1).any():
-        faults.append("shares must lie within 0 and 1")
-    elif shares.ndim == 1 and (np.diff(shares) < 0).any():
-        faults.append("cumulative shares cannot fall")
-    if faults:
-        raise AdoptionError("adoption data", faults)
-    start = (published()["bass_p"].value, published()["bass_q"].value, min(1.0, max(0.05, 1.2 * float(shares.max()))))
-    found = least_squares(lambda x: Bass(*x).share(years) - shares, start, bounds=((1e-6, 0, 1e-3), (1, 5, 1)))
-    return Bass(*(float(one) for one in found.x))
 
 
 @functools.cache

@@ -42,7 +42,8 @@ class AiPreneurModule(MovingProgramme):
             "jobs": sum(c["jobs"] for c in ended),
         }  # fmt: skip
         columns = [column.name for column in self.tables["aipreneur_cohort"].columns]
-        jobs = [{"skill": "digital", "seats": float(c["jobs"]), "wage_idr_month": 2_378_784.0, "kecamatan_code": ""}
+        wage_idr = self.p["wage_idr_month"]
+        jobs = [{"skill": "digital", "seats": float(c["jobs"]), "wage_idr_month": wage_idr, "kecamatan_code": ""}
                 for c in ended]  # fmt: skip
         return {
             "aipreneur_cohort": [{name: c[name] for name in columns} for c in ended],
@@ -54,7 +55,8 @@ class AiPreneurModule(MovingProgramme):
         """A cohort's fate, drawn when it starts; fewer mentors each than four let fewer finish."""
         p, rng = self.p, self.rng
         care = mentoring(p["mentors"], a_year)
-        heard = min(1.0, seen.total("podcast", "podcast_month", "reach") / 50_000)  # awareness fills seats; prior
+        told = seen.total("podcast", "podcast_month", "reach") + seen.total("knowledge", "laras_month", "users")
+        heard = min(1.0, told / p["aware_full"])
         n = min(SEATS, round(p["applicants"] + heard * max(0.0, SEATS - p["applicants"])))
         finish = int(rng.binomial(n, min(1.0, p["finish"] * care)))
         share = finish / n / max(p["finish"], 1e-9) if n else 0.0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from twin import terminal
 
-app = typer.Typer(no_args_is_help=True, help="Crypto, podcast, AI-Preneur, Anti Mbangkong: targets and assumptions.")
+app = typer.Typer(
+    no_args_is_help=True, help="Crypto, podcast, AI-Preneur, Anti Mbangkong, LARAS: targets and assumptions."
+)
 
 ScenarioName = Annotated[str, typer.Option("--scenario", help="A YAML file or a shipped scenario.")]
 Seeds = Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")]
@@ -65,7 +69,7 @@ def savings(seeds: Seeds = "1..20", assumptions: Which = "twin", as_json: termin
 
 @app.command(epilog="Example: `python -m twin programmes assumptions crypto --assumptions book`")
 def assumptions(
-    programme: Annotated[str, typer.Argument(help="crypto, podcast, aipreneur or personnel.")],
+    programme: Annotated[str, typer.Argument(help="crypto, podcast, aipreneur, personnel or laras.")],
     which: Which = "twin",
     as_json: terminal.JsonFlag = False,
 ) -> None:
@@ -98,6 +102,55 @@ def case(as_json: terminal.JsonFlag = False) -> None:
     from twin.programmes.aipreneur import case_rows
 
     terminal.print_rows(case_rows(), "AI-Preneur a year (the twin's inputs are priors)", as_json)
+
+
+@app.command(epilog="Example: `python -m twin programmes alternatives --seeds 1..100`")
+def alternatives(scenario: ScenarioName = "book", seeds: Seeds = "1..100", as_json: terminal.JsonFlag = False) -> None:
+    """The podcast against the same money on paid views or on trainers' visits: cost per reach, visit and sale at UMKM.
+
+    Also the studio's slots beside the book's 70 and 30 %. All of it stands on priors.
+    """
+    from twin.programmes.alternatives import against
+    from twin.scenario import Scenario
+
+    loaded = Scenario.load(scenario)
+    if loaded.programmes is None or loaded.programmes.starts.podcast is None:
+        raise typer.BadParameter(f"scenario {loaded.name} has no podcast: choose one with it, such as book")
+    with terminal.progress_bar(f"{loaded.name}: seeds") as progress:
+        prices, studio = against(loaded, terminal.seeds_of(seeds), progress)
+    if as_json:
+        terminal.print_json({"prices": prices, "studio": studio})
+        return
+    terminal.print_rows(prices, f"{loaded.name}: what the podcast's money buys, seeds {seeds} (priors)", False)
+    terminal.print_rows(studio, f"{loaded.name}: studio and views, seeds {seeds} (priors)", False)
+
+
+@app.command("fit-adoption", epilog="Example: `python -m twin programmes fit-adoption users.csv --since 2024-08`")
+def fit_adoption(
+    data: Annotated[Path, typer.Argument(metavar="DATA.csv", help="`month` (2025-01), `adopters` (all so far).")],
+    since: Annotated[str | None, typer.Option("--since", help="Month in which it began; default: the first.")] = None,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Fit Bass's curve to adopters counted month by month: p, q and m with 95 % intervals, beside published ranges."""
+    from twin.programmes import fitting
+    from twin.programmes.adoption import published
+
+    if since is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", since):
+        raise typer.BadParameter(f"--since {since!r} is not written like 2025-01")
+    adopted = fitting.read_adopted(data, since)
+    found, known = fitting.fit(adopted), published()
+    rows = []
+    for name, unit in (("p", "1/year"), ("q", "1/year"), ("m", "adopters")):
+        low, high = found.intervals[name] or (None, None)
+        usual = known.get(f"bass_{name}")
+        rows.append({"parameter": name, "value": found.values[name], "low_95": low, "high_95": high, "unit": unit,
+                     "published": f"{usual.low:g} to {usual.high:g}" if usual else ""})  # fmt: skip
+    terminal.print_rows(rows, f"{data}: {len(adopted.years)} months", as_json)
+    terminal.tell(
+        f"monthly counts vary {found.overdispersion:.2f} times as much as chance alone (Poisson) would make them"
+    )
+    if None in found.intervals.values():
+        terminal.tell("a parameter without an interval is left open by these data: more months are needed")
 
 
 def _known(assumptions: str) -> str:

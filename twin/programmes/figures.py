@@ -157,8 +157,10 @@ def budget_waterfall(run: Run) -> Chart:
     balance, ledger = run.table("budget_balance"), run.table("ledger")
     if balance.empty:
         return None
-    spent = -ledger[ledger.debit == "spending"].groupby("programme").amount_idr.sum()
-    earned = ledger[ledger.debit == "cash"].groupby("programme").amount_idr.sum()
+    spending = ledger[(ledger.debit == "spending") | (ledger.credit == "spending")]
+    spent = spending.amount_idr.where(spending.credit == "spending", -spending.amount_idr)
+    spent = spent.groupby(spending.programme).sum()
+    earned = ledger[ledger.credit == "income"].groupby("programme").amount_idr.sum()
     steps = [("set aside", float(balance.opening_idr.iloc[0]), "level")]
     steps += [(str(name), float(value), "spending") for name, value in spent.sort_values().items()]
     steps += [(str(name), float(value), "income") for name, value in earned.sort_values(ascending=False).items()]

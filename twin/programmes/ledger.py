@@ -34,6 +34,11 @@ def spending(programme: str, amount_idr: int, text: str) -> Posting:
     return Posting("spending", CASH, programme, amount_idr, text)
 
 
+def spared(programme: str, amount_idr: int, text: str) -> Posting:
+    """Regional spending that a programme made needless: the reverse of `spending`."""
+    return Posting(CASH, "spending", programme, amount_idr, text)
+
+
 def balances(postings: Iterable[Posting]) -> dict[str, int]:
     """Debits minus credits of every account; they add up to zero."""
     found: dict[str, int] = defaultdict(int)

@@ -21,10 +21,11 @@ from twin.programmes.benefits import (
     rupiah,
 )
 from twin.programmes.facts import PROGRAMMES, inputs, programmes, stands_on_prior
-from twin.programmes.ledger import Posting, balances, income, spending, split
+from twin.programmes.ledger import Posting, balances, income, spared, spending, split
 from twin.programmes.options import ProgrammesOptions
 
 LEVIES = {"crypto": "levies_idr", "aipreneur": "tax_idr"}  # regional income that these sectors' own month tables give
+BORNE = {"crypto": "waste_budget_idr"}  # what their month tables put on the budget besides; negative: spared
 TABLES = read_tables(Path(__file__).parent / "tables.csv")
 
 
@@ -69,7 +70,7 @@ class ProgrammesModule:
     def _account(self, key: str, seen: Seen) -> Row:
         start = getattr(self.options.starts, key)
         t = self.months - start if start is not None else -1
-        cost = benefit = pad = 0
+        cost = benefit = pad = borne = 0
         if t >= 0:
             capital = self.capital[key]
             cost = capital[t] if t < len(capital) else self.operation[key][t % 12]
@@ -81,14 +82,17 @@ class ProgrammesModule:
             pad = self.pad[key][t % 12] if running else 0
             if key == "ecobalance" and running and seen.rows("carbon", "carbon_month"):
                 benefit = pad = int(seen.total("carbon", "carbon_month", "revenue_idr"))
-            if key in LEVIES and running and seen.rows(key, f"{key}_month"):
-                pad = int(seen.total(key, f"{key}_month", LEVIES[key]))
+            if key in LEVIES and seen.rows(key, f"{key}_month", LEVIES[key]):
+                pad = round(seen.total(key, f"{key}_month", LEVIES[key]))
+            if key in BORNE:
+                borne = round(seen.total(key, f"{key}_month", BORNE[key]))
         return {
             "programme": key,
             "active": int(t >= 0),
             "cost_idr": cost,
             "benefit_idr": benefit,
             "pad_idr": pad,
+            "borne_idr": borne,
             "prior": int(stands_on_prior(self.options.assumptions, key)),
         }
 
@@ -158,11 +162,16 @@ class BudgetModule:
         """Post last month's amounts and strike the balance."""
         postings: list[Posting] = []
         for row in seen.rows("programmes", "programme_month"):
-            programme, cost, pad = str(row["programme"]), row["cost_idr"], row["pad_idr"]
+            programme = str(row["programme"])
+            cost, pad, borne = (int(row[name] or 0) for name in ("cost_idr", "pad_idr", "borne_idr"))
             if cost:
-                postings.append(spending(programme, int(cost), f"{programme}: cost"))
+                postings.append(spending(programme, cost, f"{programme}: cost"))
             if pad:
-                postings.append(income(programme, int(pad), f"{programme}: regional income"))
+                postings.append(income(programme, pad, f"{programme}: regional income"))
+            if borne > 0:
+                postings.append(spending(programme, borne, f"{programme}: waste tokens beyond the handling saved"))
+            if borne < 0:
+                postings.append(spared(programme, -borne, f"{programme}: waste handling saved beyond the tokens"))
         change = balances(postings)
         opening = self.cash_idr
         self.cash_idr += change.get("cash", 0)

@@ -29,6 +29,7 @@ class MovingProgramme(ABC):
     """
 
     name: str
+    programme: str = ""  # its key among the nine, where the module is called otherwise
     tables: Mapping[str, Table]
 
     def __init__(self, given: Parameters | None = None) -> None:
@@ -37,9 +38,10 @@ class MovingProgramme(ABC):
     def reset(self, scenario: Any, rng: np.random.Generator) -> None:
         """Draw the parameters and begin."""
         self.options: ProgrammesOptions = scenario.programmes
-        self.start: int | None = getattr(self.options.starts, self.name)
+        key = self.programme or self.name
+        self.start: int | None = getattr(self.options.starts, key)
         self.rng = rng
-        self.p = self.given or drawn(self.options.assumptions, self.name, rng)
+        self.p = self.given or drawn(self.options.assumptions, key, rng)
         self.months = 0
         self.rows: Rows = {}
         self.begin()

@@ -47,6 +47,14 @@ def growth_percent_year(table: pd.DataFrame) -> float | None:
     return 100 * float((invested.iloc[59] / invested.iloc[11]) ** 0.25 - 1)
 
 
+def growth_percent_month(table: pd.DataFrame) -> float | None:
+    """Mean growth a month of who asks, over the twelve months after the first with anybody; None in a shorter run."""
+    active = table["active"][table["active"] > 0]
+    if len(active) < 13:
+        return None
+    return 100 * float((active.iloc[12] / active.iloc[0]) ** (1 / 12) - 1)
+
+
 FIGURES: dict[str, tuple[str, Figure]] = {  # KPI -> (table, figure)
     "crypto_income_gain_percent": ("crypto_month", at("income_gain_percent", 36)),
     "crypto_pdrb_percent": ("crypto_month", mean("pdrb_percent", 60)),
@@ -69,6 +77,9 @@ FIGURES: dict[str, tuple[str, Figure]] = {  # KPI -> (table, figure)
     ),
     "aipreneur_completion_percent": ("aipreneur_cohort", share("finished", "businesses")),
     "aipreneur_satisfaction_percent": ("aipreneur_cohort", share("satisfied", "finished")),
+    "laras_user_growth_percent": ("laras_month", growth_percent_month),
+    "laras_satisfaction_percent": ("laras_month", share("satisfied", "questions")),
+    "laras_regulations_percent": ("laras_month", at("documents_percent", 8)),
     "personnel_preference_percent": ("personnel_month", at("prefer_percent", 12)),
     "personnel_served": ("personnel_month", at("people_helped", 12)),
     "personnel_officers_trained": ("personnel_month", at("officers_trained", 12)),

@@ -1,7 +1,8 @@
 """Anti Mbangkong: a month of filings through the counter and through the application, on the same random numbers.
 
-Time is office time [h from the month's begin, 160 a month]. A filing makes one pass, and one more each time that it is
-sent back; clerks take passes in turn, first come first served (Lindley's recursion for each clerk).
+Time is office time [h from the month's begin, 160 a month]. A filing makes one pass in every office that deals with it
+(a transfer: the sending and the receiving one), and one more each time that it is sent back; clerks take passes in
+turn, first come first served (Lindley's recursion for each clerk).
 """
 
 from __future__ import annotations
@@ -16,20 +17,25 @@ from twin.programmes.dynamics import Parameters
 from twin.programmes.facts import read
 
 OFFICE_H, MOST_PASSES, REWORK_H, CALENDAR_H = 160.0, 4, 16.0, 730.0
-KINDS = ("leave", "recommendation", "certificate_trip", "certificate", "kgb", "family_report")
-BOOK_ITEMS = dict(zip(KINDS, ("leave", "training recommendations", "certificate trips", "certificates",
-                              "periodic pay rise (KGB)", "divorce and marriage reports"), strict=True))  # fmt: skip
-TRIPS_EACH = np.array([2.0, 2.0, 2.0, 0.0, 2.0, 2.0])  # book: brought and fetched; certificates are only printed
+KINDS = tuple(row["kind"] for row in read("filings.csv"))
+BOOK_ITEMS = {row["kind"]: row["book_item"] for row in read("filings.csv") if row["book_item"]}  # of its savings table
+TRIPS_EACH = np.array([float(row["trips_each"]) for row in read("filings.csv")])  # brought and fetched
+OFFICES = np.array([int(row["offices"]) for row in read("filings.csv")])  # that deal with it one after another
 SHEETS_PER_REAM, REAM_IDR = 500, 45_000
 
 
-@functools.cache
-def filings_month(assumptions: str) -> np.ndarray:
-    """Mean filings a month of each kind: the book's savings table, or what was served (book's counts over months)."""
+def filings_month(assumptions: str, p: Parameters) -> np.ndarray:
+    """Mean filings a month of each kind: the book's savings table, or what was served (book's counts over months).
+
+    Kinds that the book serves and does not count are a parameter.
+    """
     rows = {row["item"]: row for row in read("personnel_savings.csv")}
     found = []
-    for item in BOOK_ITEMS.values():
-        row = rows[item]
+    for kind in read("filings.csv"):
+        if kind["parameter"]:
+            found.append(p[kind["parameter"]])
+            continue
+        row = rows[kind["book_item"]]
         if assumptions == "twin" and row["served"]:
             (y0, m0), (y1, m1) = (map(int, row[name].split("-")) for name in ("served_from", "served_until"))
             found.append(float(row["served"]) / (12 * (y1 - y0) + m1 - m0 + 1))
@@ -60,7 +66,7 @@ class Month:
     error: np.ndarray  # (filings, MOST_PASSES)
     visit: np.ndarray
     user: np.ndarray
-    service: np.ndarray  # (filings, MOST_PASSES) exponential with mean 1
+    service: np.ndarray  # (filings, most passes in all offices) exponential with mean 1
     line: np.ndarray
 
 
@@ -71,7 +77,7 @@ def draw_month(means: np.ndarray, rng: np.random.Generator) -> Month:
     at_h = rng.random(n) * OFFICE_H
     return Month(
         kind, rng.choice(len(places()[0]), n, p=places()[0]), at_h, rng.random((n, MOST_PASSES)), rng.random(n),
-        rng.random(n), rng.exponential(1.0, (n, MOST_PASSES)), rng.exponential(1.0, n),
+        rng.random(n), rng.exponential(1.0, (n, MOST_PASSES + OFFICES.max() - 1)), rng.exponential(1.0, n),
     )  # fmt: skip
 
 
@@ -94,7 +100,10 @@ def queue(at_h: np.ndarray, service_h: np.ndarray, free_h: np.ndarray) -> tuple[
 
 @dataclass(frozen=True)
 class Process:
-    """What a process made of the month's filings. Arrays are by filing; `free_h` is the clerks' backlog at its end."""
+    """What a process made of the month's filings. Arrays are by filing; `free_h` is the clerks' backlog at its end.
+
+    `passes` counts each time that clerks had it in hand: once in every office, and again each time it was sent back.
+    """
 
     passes: np.ndarray
     trips: np.ndarray
@@ -104,15 +113,16 @@ class Process:
 
 def counter(month: Month, p: Parameters, free_h: np.ndarray) -> Process:
     """The manual process: bring, come again each time it is sent back, fetch."""
-    passes = _passes(month.error, p["error_manual"])
+    sent_back = _sent_back(month.error, p["error_manual"])
+    passes = OFFICES[month.kind] + sent_back
     left, free = _through(month.at_h, passes, month.service * p["minutes_manual"] / 60, free_h)
-    trips = np.where(TRIPS_EACH[month.kind] > 0, TRIPS_EACH[month.kind] + passes - 1, 0.0)
+    trips = np.where(TRIPS_EACH[month.kind] > 0, TRIPS_EACH[month.kind] + sent_back, 0.0)
     return Process(passes, trips, left - month.at_h, free)
 
 
 def application(month: Month, p: Parameters, free_h: np.ndarray, outage_share: np.ndarray) -> Process:
     """The digital process: sent when there is a connection and power; `outage_share` (places,) has no PLN."""
-    passes = _passes(month.error, p["error_digital"])
+    passes = OFFICES[month.kind] + _sent_back(month.error, p["error_digital"])
     down = np.minimum(p["down_share"] * np.where(places()[2], p["down_far_factor"], 1.0) + outage_share, 0.95)
     held_h = np.where(month.error[:, -1] < down[month.place], 4.0 * month.line, 0.0)  # a half day's break on average
     left, free = _through(month.at_h + held_h, passes, month.service * p["minutes_digital"] / 60, free_h)
@@ -120,16 +130,16 @@ def application(month: Month, p: Parameters, free_h: np.ndarray, outage_share: n
     return Process(passes, trips, left - month.at_h, free)
 
 
-def _passes(error: np.ndarray, rate: float) -> np.ndarray:
-    """Passes of each filing: one, and one more for each error in a row."""
-    return 1 + np.cumprod(error[:, :-1] < rate, axis=1).sum(axis=1)
+def _sent_back(error: np.ndarray, rate: float) -> np.ndarray:
+    """How often each filing is sent back: once for each error in a row."""
+    return np.cumprod(error[:, :-1] < rate, axis=1).sum(axis=1)
 
 
 def _through(
     at_h: np.ndarray, passes: np.ndarray, service_h: np.ndarray, free_h: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """When each filing's last pass is done [h]; a pass sent back comes again two working days after it first came."""
-    of, number = np.nonzero(np.arange(MOST_PASSES) < passes[:, None])
+    """When each filing's last pass is done [h]; a further pass comes two working days after the one before."""
+    of, number = np.nonzero(np.arange(service_h.shape[1]) < passes[:, None])
     come = at_h[of] + REWORK_H * number
     order = np.argsort(come, kind="stable")
     left, free = queue(come[order], service_h[of, number][order], free_h)

@@ -30,7 +30,7 @@ class PersonnelModule(MovingProgramme):
         p, book = self.p, self.options.assumptions == "book"
         self.use = float(bass_month(np.array(self.use), p["use_p_year"], p["use_q_year"]))
         self.trained = min(p["officers"], self.trained + p["trained_month"])
-        month = personnel.draw_month(personnel.filings_month(self.options.assumptions), self.rng)
+        month = personnel.draw_month(personnel.filings_month(self.options.assumptions, p), self.rng)
         manual = personnel.counter(month, p, self.free_counter)
         digital = personnel.application(month, p, self.free_application, outage_share(seen))
         self.free_counter, self.free_application = manual.free_h, digital.free_h

@@ -6,11 +6,12 @@ import numpy as np
 
 from twin.module import Rows, Seen, State
 from twin.programmes.dynamics import Parameters
+from twin.programmes.facts import programmes
 from twin.programmes.moving import MovingProgramme, moving_tables
 
 WEEKS = 52 / 12
 KEPT_WEEKS = 26  # an episode older than this is no longer watched
-REACH_PER_VIEW = 0.6  # people over views, prior: some watch twice
+CAPITAL_MONTHS = 12 * programmes()["podcast"].life_years  # over which the equipment is paid off
 
 
 def views_of_episode(age_weeks: np.ndarray, first: np.ndarray | float, half_life_weeks: float) -> np.ndarray:
@@ -51,14 +52,15 @@ class PodcastModule(MovingProgramme):
         slots = max(1, round(p["slots_week"] * weeks))
         business = int(self.rng.binomial(slots, p["business_use"]))
         meeting = int(self.rng.binomial(slots - business, min(1.0, p["meeting_use"] / (1 - p["business_use"] + 1e-9))))
-        visits, sales = (int(self.rng.poisson(views * p[name])) for name in ("visit_share", "sale_share"))
-        cost = p["running_idr_month"] + p["capital_idr"] / 36
+        visits, orders = (int(self.rng.poisson(views * p[name])) for name in ("visit_share", "sale_share"))
+        cost, reach = cost_idr_month(p), p["reach_per_view"] * views
         return {
-            "episodes": made, "views": views, "subscribers": self.subscribers, "reach": REACH_PER_VIEW * views,
-            "visits": visits, "visit_idr": visits * p["visit_spend_idr"], "sales_idr": sales * p["sale_idr"],
+            "episodes": made, "views": views, "subscribers": self.subscribers, "reach": reach,
+            "visits": visits, "visit_idr": visits * p["visit_spend_idr"], "orders": orders,
+            "sales_idr": orders * p["sale_idr"],
             "slots": slots, "business_slots": business, "meeting_slots": meeting, "cost_idr": cost,
-            "cost_per_reach_idr": cost / (REACH_PER_VIEW * views) if views else None,
-            "ad_reach": REACH_PER_VIEW * cost / p["ad_idr_per_view"],
+            "cost_per_reach_idr": cost / reach if views else None,
+            "ad_reach": p["reach_per_view"] * cost / p["ad_idr_per_view"],
         }  # fmt: skip
 
     def memory(self) -> State:
@@ -71,6 +73,11 @@ class PodcastModule(MovingProgramme):
         self.worth = np.array(state["worth"])
 
 
+def cost_idr_month(p: Parameters) -> float:
+    """Running cost, and the month's part of the equipment."""
+    return p["running_idr_month"] + p["capital_idr"] / CAPITAL_MONTHS
+
+
 def break_even_views(p: Parameters) -> float:
     """Views a month at which the podcast reaches as many people as paid views for the same money."""
-    return (p["running_idr_month"] + p["capital_idr"] / 36) / p["ad_idr_per_view"]
+    return cost_idr_month(p) / p["ad_idr_per_view"]

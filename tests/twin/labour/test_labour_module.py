@@ -9,6 +9,7 @@ import pytest
 from twin.city import City
 from twin.labour import couplings
 from twin.labour.facts import minimum_wage_idr, skills
+from twin.labour.module import LabourModule
 from twin.labour.privacy import suppressed
 from twin.module import Seen
 from twin.run import Run
@@ -67,6 +68,21 @@ def test_a_checkpoint_continues_to_the_bit(history, stop_after):
     for expected in history[0][stop_after:]:
         city.step()
         assert city.observed["labour"] == expected
+
+
+@pytest.mark.parametrize(
+    "told", [{"podcast": {"podcast_month": [{"reach": 2e6}]}}, {"knowledge": {"laras_month": [{"users": 2e6}]}}]
+)
+def test_those_whom_podcast_and_laras_tell_of_jobtren_register(told):
+    running = {"programmes": {"programme_month": [{"programme": "jobtren", "active": 1}]}}
+    registered = []
+    for seen in (running, running | told):
+        module = LabourModule()
+        module.reset(SCENARIO, np.random.default_rng(1))
+        for i in range(2):
+            module.step(SCENARIO.start_month + i, Seen(seen))
+        registered.append(module.observe()["labour_total"][0]["registered"])
+    assert registered[1] > registered[0]
 
 
 def programme_rows(*active):

@@ -193,6 +193,13 @@ def test_bass_by_hand():
     assert platform(0, 1, 1, 1) == Platform()
 
 
+@given(st.floats(0.5, 60), st.floats(0, 5), st.floats(0, 5))
+def test_more_told_is_more_known_and_never_more_than_everybody(months, told, more):
+    one, two = platform(months, 1.0, 0.3, 1.0, told), platform(months, 1.0, 0.3, 1.0, told + more)
+    assert one.registration_lift <= two.registration_lift <= 1
+    assert one.employer_share == two.employer_share  # it is seekers who are told
+
+
 def test_the_prior_of_the_effect_includes_zero():
     assert ranges()["information_gain"][0] == ranges()["registration_lift"][0] == 0
     draws = [drawn(generator(seed, 5)) for seed in range(50)]

@@ -1,13 +1,22 @@
 """How something new spreads: Bass's closed form, a simulation of people, and the threshold model's invariants."""
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from typer.testing import CliRunner
 
 from twin.errors import AdoptionError
 from twin.places import kecamatan
-from twin.programmes.adoption import Bass, bass_month, contacts, fit_bass, published, simulate_bass, threshold_month
+from twin.programmes.adoption import Bass, bass_month, contacts, published, simulate_bass, threshold_month
+from twin.programmes.cli import app
+from twin.programmes.facts import read
+from twin.programmes.fitting import Adopted, fit, read_adopted
+from twin.programmes.groups import groups
 
 # ---- theory ----------------------------------------------------------------------------------------------------------
 
@@ -42,11 +51,40 @@ def test_people_who_decide_by_chance_follow_the_closed_form():
     np.testing.assert_allclose(runs.mean(axis=0)[11::12], bass.share(np.arange(1, 9)), rtol=0.03)
 
 
-def test_fit_finds_what_made_the_data():
-    truth, years = Bass(0.02, 0.45, 0.7), np.arange(1, 11)
-    noisy = np.maximum.accumulate(truth.share(years) * (1 + np.random.default_rng(1).normal(0, 0.01, 10)))
-    found = fit_bass(years, noisy)
-    assert (found.p, found.q, found.market) == pytest.approx((0.02, 0.45, 0.7), rel=0.15)
+def adopted(bass, m, months, rng=None):
+    years = np.arange(1, months + 1) / 12
+    new = m * np.diff(bass.share(years), prepend=0.0)
+    return Adopted(years, np.cumsum(new if rng is None else rng.poisson(new)).astype(float))
+
+
+@pytest.mark.parametrize("truth", [(0.03, 0.38, 5000), (0.02, 0.8, 2000), (0.1, 0.3, 800)])
+def test_fit_recovers_the_closed_form(truth):
+    p, q, m = truth
+    found = fit(adopted(Bass(p, q), m, 60))
+    assert tuple(found.values.values()) == pytest.approx(truth, rel=1e-5)
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    truth = {"p": 0.03, "q": 0.6, "m": 4000}
+    fits = [fit(adopted(Bass(0.03, 0.6), 4000, 60, np.random.default_rng(seed))) for seed in range(30)]
+    held = [one.intervals[name][0] <= truth[name] <= one.intervals[name][1] for one in fits for name in truth]
+    assert np.mean(held) >= 0.85  # 95 % of 90; the three of one fit hang together
+    assert np.mean([one.overdispersion for one in fits]) == pytest.approx(1, abs=0.15)
+
+
+def test_data_from_before_the_bend_leave_the_market_open():
+    assert fit(adopted(Bass(0.03, 0.4), 4000, 12, np.random.default_rng(1))).intervals["m"] is None
+
+
+def test_fit_adoption_reads_a_file_and_says_what_it_found(tmp_path):
+    path, data = tmp_path / "users.csv", adopted(Bass(0.03, 0.5), 40_000, 48)
+    lines = [f"{pd.Period('2024-08', 'M') + i},{round(n)}" for i, n in enumerate(data.adopters)]
+    path.write_text("\n".join(["month,adopters", *lines[6:]]) + "\n")  # counted from the seventh month on
+    out = CliRunner().invoke(app, ["fit-adoption", str(path), "--since", "2024-08", "--json"])
+    rows = {row["parameter"]: row for row in json.loads(out.stdout)}
+    assert [rows[name]["value"] for name in "pqm"] == pytest.approx([0.03, 0.5, 40_000], rel=0.01)
+    assert all(row["low_95"] < row["value"] < row["high_95"] for row in rows.values())
+    assert CliRunner().invoke(app, ["fit-adoption", str(path), "--since", "August"]).exit_code == 2
 
 
 # ---- invariants and bad input ----------------------------------------------------------------------------------------
@@ -86,6 +124,44 @@ def test_published_ranges_have_a_source_and_order():
     assert all(one.low <= one.value <= one.high and one.source for one in published().values())
 
 
-def test_faults_of_the_data_are_told_at_once():
-    with pytest.raises(AdoptionError, match=r"2 faults(.|\n)*times must rise(.|\n)*cannot fall"):
-        fit_bass(np.array([2.0, 1.0, 3.0]), np.array([0.3, 0.2, 0.4]))
+def test_faults_of_the_data_are_told_at_once(tmp_path):
+    path = tmp_path / "users.csv"
+    path.write_text("month,adopters\n2025-01,5\n2025-13,many\n2025-03,4\n")
+    with pytest.raises(AdoptionError, match=r"3 faults(.|\n)*line 3: month '2025-13'(.|\n)*'many'(.|\n)*at least 6"):
+        read_adopted(path)
+    path.write_text("month,adopters\n" + "".join(f"2025-0{i},{n}\n" for i, n in zip("124355", "013256", strict=True)))
+    with pytest.raises(
+        AdoptionError, match=r"4 faults(.|\n)*line 5: month 2025-03(.|\n)*line 5: 2 adopters(.|\n)*began"
+    ):
+        read_adopted(path, "2025-09")
+    path.write_text("month,users\n2025-01,5\n")
+    with pytest.raises(AdoptionError, match="no column adopters"):
+        read_adopted(path)
+    with pytest.raises(AdoptionError, match="cannot be read"):
+        read_adopted(tmp_path / "none.csv")
+
+
+# ---- groups ----------------------------------------------------------------------------------------------------------
+
+
+def test_groups_are_everybody_of_working_age_and_see_somebody():
+    found = groups()
+    assert found.all_people == 599_807  # book
+    np.testing.assert_allclose(found.mixing.sum(axis=1), 1.0)
+    assert ((found.hears >= 0) & (found.hears <= 1)).all()
+    assert all(row["source"] and row["confidence"] == "prior" for row in read("groups.csv"))
+
+
+@given(
+    arrays(float, (14, 3), elements=st.floats(0, 1)), arrays(float, (14, 3), elements=st.floats(0, 0.3)),
+    arrays(float, (14, 3), elements=st.floats(0, 0.3)),
+)  # fmt: skip
+def test_whoever_is_nudged_more_uses_it_no_less_in_any_place_or_group(share, nudge, more):
+    g, contact = groups(), contacts(10.0, 0.8)
+    one, two = (
+        threshold_month(share, contact, g.mixing, 0.25 * g.threshold_factor, 0.12, 0.1, extra)
+        for extra in (nudge, nudge + more)
+    )
+    assert (two >= one - 1e-12).all()
+    assert (one >= share).all()
+    assert (two <= 1).all()

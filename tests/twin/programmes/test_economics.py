@@ -7,14 +7,17 @@ import numpy as np
 import numpy_financial
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twin.city import City
 from twin.module import Seen
 from twin.programmes import appraisal, benefits, budget, ledger
+from twin.programmes.crypto import CryptoModule
 from twin.programmes.facts import PROGRAMMES, inputs, programmes, stands_on_prior
 from twin.programmes.module import BudgetModule, ProgrammesModule
 from twin.programmes.options import ProgrammesOptions, Starts
+from twin.scenario import Scenario
 
 # ---- the book's tables, given the book's inputs ----------------------------------------------------------------------
 
@@ -210,7 +213,7 @@ def test_every_programme_has_inputs_in_both_sets_and_says_where_from():
 # ---- the modules -----------------------------------------------------------------------------------------------------
 
 
-def lived(months=18, solar_saving=None, **options):
+def lived(months=18, solar_saving=None, crypto=(), **options):
     scenario = SimpleNamespace(programmes=ProgrammesOptions(draws=20, **options))
     modules = [ProgrammesModule(), BudgetModule()]
     for module in modules:
@@ -223,6 +226,9 @@ def lived(months=18, solar_saving=None, **options):
         observed = {module.name: module.observe() for module in modules}
         if solar_saving is not None:
             observed["solar"] = {"solar_total": [{"saving_idr": solar_saving}]}
+        if crypto:
+            levies, borne = crypto[i] if i < len(crypto) else (0.0, 0.0)
+            observed["crypto"] = {"crypto_month": [{"levies_idr": levies, "waste_budget_idr": borne}]}
         history.append(observed)
     return history
 
@@ -257,8 +263,41 @@ def test_the_budget_balances_to_the_rupiah_every_month():
         closing = balance["closing_idr"]
         assert closing == balance["opening_idr"] + balance["income_idr"] - balance["spending_idr"]
         rows = before["programmes"]["programme_month"] if before else []
-        assert balance["spending_idr"] == sum(row["cost_idr"] for row in rows)
+        assert balance["spending_idr"] == sum(row["cost_idr"] + row["borne_idr"] for row in rows)
         assert balance["income_idr"] == sum(row["pad_idr"] for row in rows)
+
+
+rupiahs = st.floats(-1e8, 1e8)
+
+
+@given(st.lists(st.tuples(rupiahs.map(abs), rupiahs), min_size=1, max_size=12))
+@settings(max_examples=25, deadline=None)
+def test_every_rupiah_of_crypto_on_the_regional_budget_is_booked_exactly_once(told):
+    history = lived(len(told) + 2, crypto=told)
+    rows = [row for month in history for row in month["budget"]["ledger"] if row["programme"] == "crypto"]
+    assert all(row["amount_idr"] > 0 for row in rows)
+    booked = sorted(row["amount_idr"] * (1 if row["debit"] == "cash" else -1) for row in rows)
+    cost = [-amount for amount in column(history, "crypto", "cost_idr")[:-1]]
+    told_idr = [round(levies) for levies, _ in told] + [-round(borne) for _, borne in told]
+    assert booked == sorted(amount for amount in cost + told_idr if amount)
+
+
+@pytest.mark.parametrize("neutral", [True, False])
+def test_the_crypto_sectors_own_months_reach_the_cash_once_each(neutral):
+    chosen = ["programmes.crypto_regulation=voucher_token", f"programmes.waste_token_neutral={str(neutral).lower()}"]
+    city = City(Scenario.load("book", chosen), 2, [CryptoModule(), ProgrammesModule(), BudgetModule()])
+    levies, borne, cash = [], [], 0
+    for _ in range(30):
+        city.step()
+        month = city.observed["crypto"]["crypto_month"][0]
+        levies.append(round(month["levies_idr"]))
+        borne.append(round(month["waste_budget_idr"]))
+        for row in city.observed["budget"]["ledger"]:
+            if row["programme"] == "crypto" and "cost" not in row["text"]:
+                cash += row["amount_idr"] * (1 if row["debit"] == "cash" else -1)
+    assert cash == sum(levies[:-2]) - sum(borne[:-2])  # booked two months later: shown, accounted, posted
+    assert sum(levies[:-2]) > 0
+    assert not neutral or max(borne) <= 0
 
 
 def test_solar_benefit_follows_the_solar_sector():

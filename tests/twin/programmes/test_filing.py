@@ -14,7 +14,7 @@ from twin.errors import PersonnelError
 from twin.programmes.filing import pdf
 from twin.programmes.filing.cli import app
 from twin.programmes.filing.rules import kinds, last_day
-from twin.programmes.filing.trail import Trail, trail_faults
+from twin.programmes.filing.trail import Trail, read_trail, signature_faults, trail_faults
 from twin.programmes.filing.workflow import STEPS, Desk
 
 NOON = datetime(2026, 3, 2, 5, tzinfo=UTC)
@@ -174,6 +174,46 @@ def test_kinds_are_listed_with_their_rules():
     rows = {row["kind"]: row for row in json.loads(CliRunner().invoke(app, ["kinds", "--json"]).stdout)}
     assert set(rows) == set(kinds())
     assert rows["certificate"]["needs"] == "recommendation"
+
+
+def test_verify_wants_the_decisions_own_entry_in_the_trail(tmp_path):
+    now, office = datetime.now(UTC), pdf.self_signed("Dinas Pendidikan", datetime.now(UTC) - timedelta(days=1))
+    desk, elsewhere = a_desk(tmp_path / "trail.jsonl"), a_desk()
+    signed(desk)
+    request = signed(elsewhere, effective=date(2026, 2, 11))  # the same number and key, on another trail
+    made = pdf.sign(pdf.decision(request, elsewhere.history("1")[-1]), office)
+    assert pdf.verify(made, [office.certificate], now).valid
+    (tmp_path / "decision.pdf").write_bytes(made)
+    (tmp_path / "office.der").write_bytes(office.certificate)
+    key = desk.trail.key.public_key().public_bytes_raw().hex()
+    names = [str(tmp_path / name) for name in ("decision.pdf", "office.der", "trail.jsonl")]
+    line = ["verify", names[0], "--certificate", names[1], "--trail", names[2], "--public-key", key, "--json"]
+    out = CliRunner().invoke(app, line)
+    facts = json.loads(out.stdout)
+    assert out.exit_code == 1
+    assert (facts["valid"], facts["intact"], facts["trail_intact"], facts["in_trail"]) == (False, True, True, False)
+    line[line.index(names[2])] = str(tmp_path / "none.jsonl")
+    assert "cannot be read" in str(CliRunner().invoke(app, line).exception)
+
+
+def test_what_an_entry_is_no_signature_of_is_said():
+    desk = a_desk()
+    request = signed(desk)
+    filed(desk, "2")
+    entries, last = desk.trail.entries, desk.history("1")[-1]
+    assert signature_faults(entries, last.number, last.sha256, "1") == []
+    first = entries[0]
+    assert len(signature_faults(entries, first.number, first.sha256, "2")) == 2  # of another request, and no signature
+    assert "holds no entry 99" in signature_faults(entries, 99, last.sha256, "1")[0]
+    with pytest.raises(PersonnelError, match="not its signature"):
+        pdf.decision(request, first)
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"\xff\xfe", "not UTF-8"), (b'{"number": 1}\n[]\n', "2 faults")])
+def test_a_file_that_is_no_trail_is_said(tmp_path, content, said):
+    (tmp_path / "trail.jsonl").write_bytes(content)
+    with pytest.raises(PersonnelError, match=said):
+        read_trail(tmp_path / "trail.jsonl")
 
 
 def test_verify_tells_a_good_decision_from_a_changed_trail_or_another_signer(tmp_path):

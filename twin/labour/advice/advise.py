@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from twin.csv_input import write_table
+from twin.errors import LabourError
 from twin.labour.advice.explain import score_explained, screened_out, way_told, ways_to_a_match
 from twin.labour.advice.fairness import parity
 from twin.labour.advice.intake import Register
 from twin.labour.advice.scores import top_lists
-from twin.labour.csv_input import write_table
 from twin.labour.matching.deferred import deferred_acceptance
 from twin.labour.matching.lists import Lists, vacancies_of
 from twin.labour.matching.planner import greedy, maximum_weight
@@ -66,7 +67,7 @@ def write_advice(
                                       language),
     }  # fmt: skip
     for name, table in tables.items():
-        write_table(table, folder / name)
+        write_table(table, folder / name, LabourError)
     figures = {row["method"]: row for row in rows}
     stable, best = figures["stable, seekers propose"]["score"], figures["planner's optimum"]["score"]
     return {

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from twin.csv_input import numbers, read_csv, row_faults, write_table
 from twin.errors import LabourError
 from twin.labour.advice.fairness import AGES
 from twin.labour.advice.register import FURTHEST_KM, OLDEST, YOUNGEST, Seekers, Vacancies
-from twin.labour.csv_input import numbers, read_csv, row_faults, write_table
 from twin.labour.facts import EDUCATIONS, SEXES, bits_of, skills
 from twin.labour.privacy import k_anonymous, pseudonym, smallest_group
 from twin.places import kecamatan
@@ -55,7 +55,7 @@ def read_register(seekers: Path, vacancies: Path, key: bytes | None) -> Register
         (vacancies, VACANCY_COLUMNS, VACANCY_OPTIONAL, vacancy_faults),
     ):
         try:
-            table = read_csv(path, columns, tuple(optional))
+            table = read_csv(path, LabourError, columns, tuple(optional))
             for name, value in optional.items():
                 table[name] = table[name].replace("", value) if name in table else value
             found = check(table)
@@ -188,7 +188,7 @@ def write_register(register: Register, folder: Path) -> list[Path]:
     })  # fmt: skip
     paths = [folder / "seekers.csv", folder / "vacancies.csv"]
     for table, path in zip((people, offers), paths, strict=True):
-        write_table(table, path)
+        write_table(table, path, LabourError)
     return paths
 
 

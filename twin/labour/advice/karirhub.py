@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from twin.csv_input import read_csv, row_faults, write_table
 from twin.errors import LabourError
 from twin.labour.advice.intake import VACANCY_COLUMNS, VACANCY_OPTIONAL, vacancies_of, vacancy_faults
-from twin.labour.csv_input import read_csv, row_faults, write_table
 from twin.labour.facts import EDUCATIONS, skills
 from twin.places import kecamatan
 
@@ -29,7 +29,7 @@ def karirhub_table(vacancies: Path, valid_from: datetime.date, valid_to: datetim
 
     Raises LabourError with all faults at once.
     """
-    table = read_csv(vacancies, (*VACANCY_COLUMNS, "employer"), tuple(OPTIONAL))
+    table = read_csv(vacancies, LabourError, (*VACANCY_COLUMNS, "employer"), tuple(OPTIONAL))
     for name, value in OPTIONAL.items():
         table[name] = table[name].replace("", value) if name in table else value
     faults = [] if valid_to > valid_from else [f"valid until {valid_to}, which is not after {valid_from}"]
@@ -72,5 +72,5 @@ def _titles(mask: int) -> str:
 def write_karirhub(vacancies: Path, to: Path, valid_from: datetime.date, valid_to: datetime.date) -> int:
     """Write the report, whole or not at all; how many vacancies it has."""
     table = karirhub_table(vacancies, valid_from, valid_to)
-    write_table(table, to)
+    write_table(table, to, LabourError)
     return len(table)

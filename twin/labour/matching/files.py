@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from twin.csv_input import numbers, read_csv, row_faults, write_table
 from twin.errors import LabourError
-from twin.labour.csv_input import numbers, read_csv, row_faults, write_table
 from twin.labour.matching.lists import Lists, from_tables, vacancies_of
 
 
@@ -59,7 +59,7 @@ def read_lists(
 def _checked(path: Path, columns: tuple[str, ...], faults: list[str]) -> pd.DataFrame | None:
     """The table, or None where it cannot be read at all; its faults are added to `faults`."""
     try:
-        table = read_csv(path, columns)
+        table = read_csv(path, LabourError, columns)
     except LabourError as error:
         faults += [f"{path.name}: {fault}" for fault in error.faults]
         return None
@@ -96,4 +96,4 @@ def write_matches(named: NamedLists, matched: np.ndarray, path: Path) -> None:
     """Write `seeker,vacancy`, one line a matched seeker in the order of the seekers' file."""
     vacancy = vacancies_of(named.lists, matched)
     table = pd.DataFrame({"seeker": named.seekers[vacancy >= 0], "vacancy": named.vacancies[vacancy[vacancy >= 0]]})
-    write_table(table, path)
+    write_table(table, path, LabourError)

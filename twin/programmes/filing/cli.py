@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twin.errors import PersonnelError
 from twin.terminal import JsonFlag, print_facts, print_rows, tell
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 app = typer.Typer(no_args_is_help=True, help="Anti Mbangkong's filing: kinds of requests, signed decisions verified.")
 
@@ -33,11 +36,12 @@ def verify(
     public_key: Annotated[str, typer.Option("--public-key", help="The trail's Ed25519 key: 64 hex digits.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Say whether a PDF is whole and signed by a trusted certificate; with `--trail`, whether that is unchanged.
+    """Say whether a PDF is whole and signed by a trusted certificate; with `--trail`, whether that bears it out.
 
-    Whether the trail holds the entry that the decision names is not looked at. Exit code 1 where anything is not good.
+    The trail must be unchanged and hold the entry that the decision names. Exit code 1 where anything is not good.
     """
     from twin.programmes.filing import pdf
+    from twin.programmes.filing.trail import read_trail, signature_faults, trail_faults
 
     if public_key and trail is None:
         raise typer.BadParameter("--public-key is the key of a trail: name the trail with --trail")
@@ -45,13 +49,20 @@ def verify(
         verdict = pdf.verify(_bytes(document), [_bytes(one) for one in certificate])
     except ValueError as error:
         raise PersonnelError("certificate", [f"is none in DER: {error}"]) from error
-    found = _trail_faults(trail, public_key) if trail is not None else []
-    for fault in found:
-        tell(f"{trail}: {fault}")
     facts = {"intact": verdict.intact, "trusted": verdict.trusted, "signer": verdict.signer}
+    valid = verdict.valid
     if trail is not None:
-        facts["trail_intact"] = not found
-    valid = verdict.valid and not found
+        entries = read_trail(trail)
+        changed = trail_faults(entries, _key(public_key))
+        missing = (
+            ["the decision names no entry of a trail"]
+            if verdict.stands_on is None
+            else signature_faults(entries, verdict.stands_on[1], verdict.stands_on[2], verdict.stands_on[0])
+        )
+        for fault in [*changed, *missing]:
+            tell(f"{trail}: {fault}")
+        facts |= {"trail_intact": not changed, "in_trail": not missing}
+        valid = valid and not changed and not missing
     print_facts({"valid": valid, **facts}, str(document), as_json)
     if not valid:
         raise typer.Exit(1)
@@ -64,14 +75,10 @@ def _bytes(path: Path) -> bytes:
         raise PersonnelError(str(path), [f"cannot be read: {error.strerror}"]) from error
 
 
-def _trail_faults(path: Path, public_key: str) -> list[str]:
+def _key(public_key: str) -> Ed25519PublicKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from twin.programmes.filing.trail import read_trail, trail_faults
-
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
     except ValueError as error:
         raise PersonnelError("--public-key", [f"{public_key!r} is not 64 hex digits of an Ed25519 key"]) from error
-    _bytes(path)
-    return trail_faults(read_trail(path), key)

@@ -49,11 +49,15 @@ class Signer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of a signed PDF: not a byte changed or added since signing; by a trusted certificate; by whom."""
+    """What is known of a signed PDF: not a byte changed or added since signing; by a trusted certificate; by whom.
+
+    `stands_on`: request, and number and SHA-256 of the trail's entry of its signature; None where it names none.
+    """
 
     intact: bool
     trusted: bool
     signer: str
+    stands_on: tuple[str, int, str] | None = None
 
     @property
     def valid(self) -> bool:
@@ -77,23 +81,28 @@ def self_signed(office: str, from_day: datetime, days: int = 365) -> Signer:
     return Signer(private, made.public_bytes(der))
 
 
-def decision(request: Request, last: Entry) -> bytes:
-    """The decision on a signed request as a PDF that names the trail's entry it stands on; equal bytes each time.
+def decision(request: Request, entry: Entry) -> bytes:
+    """The decision on a signed request as a PDF that names the trail's entry of its signature; equal bytes each time.
 
     Raises:
-        PersonnelError: the request has not been signed.
+        PersonnelError: the request has not been signed, or the entry is not its signature.
     """
     if request.state not in DONE:
         raise PersonnelError(f"request {request.number}", [f"is {request.state}: only a signed one has a decision"])
+    if (entry.request, entry.action) != (request.number, "sign"):
+        said = f"entry {entry.number} is `{entry.action}` of request {entry.request} and not its signature"
+        raise PersonnelError(f"request {request.number}", [said])
     page = FPDF()
-    page.set_creation_date(datetime.fromisoformat(last.at).astimezone(UTC))
+    page.set_creation_date(datetime.fromisoformat(entry.at).astimezone(UTC))
+    page.set_title(request.number)
+    page.set_keywords(f"{entry.number} {entry.sha256}")
     page.add_page()
     page.set_font("helvetica", "B", 14)
     page.cell(0, 10, kinds()[request.kind].title_id, new_x="LMARGIN", new_y="NEXT")
     page.set_font("helvetica", size=11)
     for label, value in (
         ("Nomor", request.number), ("Pemohon", request.applicant), ("Berlaku", request.effective.isoformat()),
-        ("Ditandatangani", last.at), ("Jejak audit", f"{last.number}: {last.sha256}"),
+        ("Ditandatangani", entry.at), ("Jejak audit", f"{entry.number}: {entry.sha256}"),
     ):  # fmt: skip
         page.multi_cell(0, 8, f"{label}: {value}".encode("latin-1", "replace").decode("latin-1"),
                         new_x="LMARGIN", new_y="NEXT")  # fmt: skip
@@ -125,7 +134,8 @@ def verify(pdf: bytes, trusted: list[bytes], at: datetime | None = None) -> Verd
         PersonnelError: it is no PDF, or bears no signature.
     """
     try:
-        found = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
+        reader = PdfFileReader(io.BytesIO(pdf))
+        found = reader.embedded_signatures
     except (PdfError, ValueError) as error:
         raise PersonnelError("PDF", [f"cannot be read: {error}"]) from error
     if not found:
@@ -135,4 +145,13 @@ def verify(pdf: bytes, trusted: list[bytes], at: datetime | None = None) -> Verd
     status = validate_pdf_signature(found[-1], ValidationContext(trust_roots=roots, allow_fetching=False, **options))
     start, length, after, rest = (int(one) for one in found[-1].byte_range)
     whole = bool(status.intact and status.valid) and start == 0 and after > length and after + rest == len(pdf)
-    return Verdict(whole, bool(status.trusted), str(status.signing_cert.subject.human_friendly))
+    signer = str(status.signing_cert.subject.human_friendly)
+    return Verdict(whole, bool(status.trusted), signer, _stands_on(reader))
+
+
+def _stands_on(reader: PdfFileReader) -> tuple[str, int, str] | None:
+    """What `decision` wrote into the document's title and keywords."""
+    if "/Info" not in reader.trailer or not isinstance(told := reader.trailer["/Info"], dict):
+        return None
+    number, _, digest = str(told.get("/Keywords", "")).partition(" ")
+    return (str(told.get("/Title", "")), int(number), digest) if number.isdecimal() and digest else None

@@ -70,10 +70,16 @@ def read_trail(path: Path) -> list[Entry]:
     """Entries of a trail's file.
 
     Raises:
-        PersonnelError: every line that is no entry.
+        PersonnelError: it cannot be read, or every line that is no entry.
     """
+    try:
+        lines = path.read_bytes().decode("utf-8").splitlines()
+    except OSError as error:
+        raise PersonnelError(str(path), [f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise PersonnelError(str(path), [f"is no text of an audit trail (byte {error.start} is not UTF-8)"]) from error
     found, faults = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             found.append(Entry(**json.loads(line)))
         except (TypeError, ValueError):
@@ -98,9 +104,21 @@ def trail_faults(entries: Sequence[Entry], public: Ed25519PublicKey) -> list[str
             found.append(f"entry {place}: was changed after it was written")
         try:
             public.verify(bytes.fromhex(entry.signature), bytes.fromhex(entry.sha256))
-        except (InvalidSignature, ValueError):
+        except (InvalidSignature, TypeError, ValueError):
             found.append(f"entry {place}: its signature is not the office's")
         previous = entry.sha256
+    return found
+
+
+def signature_faults(entries: Sequence[Entry], number: int, sha256: str, request: str) -> list[str]:
+    """Why the trail holds no signature of `request` as the entry that a decision names; empty if it does."""
+    if not 0 <= number < len(entries) or entries[number].sha256 != sha256:
+        return [f"holds no entry {number} of the hash that the decision names"]
+    entry, found = entries[number], []
+    if entry.request != request:
+        found.append(f"entry {number}: is of request {entry.request}, and the decision is on {request}")
+    if entry.action != "sign":
+        found.append(f"entry {number}: is `{entry.action}` and no signature")
     return found
 
 

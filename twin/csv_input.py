@@ -10,16 +10,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from twin.errors import LabourError
+from twin.errors import FaultsError
 from twin.files import write_whole
 
 SHOWN = 20  # faults of one kind that are spelt out; the rest is counted
 
 
-def read_csv(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:
+def read_csv(
+    path: Path, error: type[FaultsError], columns: Sequence[str], optional: Sequence[str] = ()
+) -> pd.DataFrame:
     """The named columns of a CSV (comma or semicolon, UTF-8) as text, indexed by line number; `optional` ones may lack.
 
-    Raises LabourError for what cannot be read, lacks a column, or has no rows.
+    Raises `error` for what cannot be read, lacks a column, or has no rows.
     """
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -29,24 +31,24 @@ def read_csv(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -
                 path, sep=";" if header.count(";") > header.count(",") else ",", dtype=str, na_filter=False,
                 skip_blank_lines=False, encoding="utf-8-sig", index_col=False,
             )  # fmt: skip
-    except OSError as error:
-        raise LabourError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise LabourError(str(path), [f"is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from error
-    except pd.errors.EmptyDataError as error:
-        raise LabourError(str(path), ["is empty"]) from error
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise LabourError(str(path), [f"is no table: {str(error).strip()}"]) from error
+    except OSError as cause:
+        raise error(str(path), [f"cannot be read: {cause.strerror}"]) from cause
+    except UnicodeDecodeError as cause:
+        raise error(str(path), [f"is not UTF-8 text (byte {cause.start}); save it as UTF-8"]) from cause
+    except pd.errors.EmptyDataError as cause:
+        raise error(str(path), ["is empty"]) from cause
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as cause:
+        raise error(str(path), [f"is no table: {str(cause).strip()}"]) from cause
     table.columns = [str(name).strip().lower() for name in table.columns]
     table.index = pd.RangeIndex(2, len(table) + 2, name="line")
     missing = [name for name in columns if name not in table]
     if missing:
-        raise LabourError(str(path), [_missing(name, list(table.columns)) for name in missing])
+        raise error(str(path), [_missing(name, list(table.columns)) for name in missing])
     table = table[[*columns, *(name for name in optional if name in table)]]
     table = table.apply(lambda column: column.str.strip())
     table = table[(table != "").any(axis=1)]
     if table.empty:
-        raise LabourError(str(path), ["has a header and no rows"])
+        raise error(str(path), ["has a header and no rows"])
     return table
 
 
@@ -68,9 +70,9 @@ def numbers(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a CSV, whole or not at all. Raises LabourError where it cannot be written."""
+def write_table(table: pd.DataFrame, path: Path, error: type[FaultsError]) -> None:
+    """Write a CSV, whole or not at all. Raises `error` where it cannot be written."""
     try:
         write_whole(path, table.to_csv(index=False))
-    except OSError as error:
-        raise LabourError(str(path), [f"cannot be written: {error.strerror}"]) from error
+    except OSError as cause:
+        raise error(str(path), [f"cannot be written: {cause.strerror}"]) from cause
