@@ -18,6 +18,10 @@ class ScenarioError(FaultsError):
     """A scenario file, or a `--set`, that cannot be used."""
 
 
+class SweepError(FaultsError):
+    """A sweep file, or a place for its table, that cannot be used."""
+
+
 class PlacesError(FaultsError):
     """A places file that cannot be used."""
 

@@ -1,0 +1,26 @@
+"""What a worker of a sweep is given to do in tests instead of a run; importable by a process of its own."""
+
+import os
+import signal
+from pathlib import Path
+
+from twin.sweep.work import Result
+
+
+def who(task):
+    return Result("", run=task.key, kpis={"pid": float(os.getpid())})
+
+
+def dies_once(task):
+    """The first worker at task `1` is killed, as by the kernel when memory is out."""
+    mark = Path(task.runs) / "died"
+    if task.key == "1" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return who(task)
+
+
+def dies_always(task):
+    if task.key == "1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return who(task)
