@@ -26,6 +26,7 @@ from twin.sweep.cli import HELP as SWEEP_HELP
 from twin.sweep.cli import sweep
 from twin.terminal import JsonFlag, err_console, out_console, print_json, print_rows, progress_bar, run_app, seeds_of
 from twin.traffic.cli import app as traffic_app
+from twin.validation.cli import validate
 
 app = typer.Typer(
     name="twin",
@@ -43,6 +44,7 @@ app.add_typer(traffic_app, name="traffic")
 app.add_typer(labour_app, name="labour")
 app.command(epilog="Example: `python -m twin hil --bundle bundles/universal --json`")(hil)
 app.command(help=SWEEP_HELP, epilog="Example: `python -m twin sweep money --engine local --out money.parquet`")(sweep)
+app.command(epilog="Examples: `python -m twin validate` · `python -m twin validate --only bass --json`")(validate)
 app.add_typer(knowledge_app, name="knowledge")
 app.add_typer(programmes_app, name="programmes")
 app.add_typer(personnel_app, name="personnel")

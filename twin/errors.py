@@ -22,6 +22,10 @@ class SweepError(FaultsError):
     """A sweep file, or a place for its table, that cannot be used."""
 
 
+class ValidationTableError(FaultsError):
+    """A comparison that the validation table does not have."""
+
+
 class PlacesError(FaultsError):
     """A places file that cannot be used."""
 
