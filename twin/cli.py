@@ -21,6 +21,7 @@ from twin.replay import replay as replay_run
 from twin.run import Run, find
 from twin.runner import RUNS, run_scenario
 from twin.scenario import Scenario, shipped
+from twin.sensitivity.cli import sensitivity
 from twin.solar.cli import app as solar_app
 from twin.sweep.cli import HELP as SWEEP_HELP
 from twin.sweep.cli import sweep
@@ -44,6 +45,10 @@ app.add_typer(traffic_app, name="traffic")
 app.add_typer(labour_app, name="labour")
 app.command(epilog="Example: `python -m twin hil --bundle bundles/universal --json`")(hil)
 app.command(help=SWEEP_HELP, epilog="Example: `python -m twin sweep money --engine local --out money.parquet`")(sweep)
+app.command(
+    epilog="Example: `python -m twin sensitivity baseline --set traffic=null --kpi crypto_awareness_percent "
+    "--only programmes.dynamics.crypto`"
+)(sensitivity)
 app.command(epilog="Examples: `python -m twin validate` · `python -m twin validate --only bass --json`")(validate)
 app.add_typer(knowledge_app, name="knowledge")
 app.add_typer(programmes_app, name="programmes")

@@ -39,7 +39,8 @@ class MovingProgramme(ABC):
         self.options: ProgrammesOptions = scenario.programmes
         self.start: int | None = getattr(self.options.starts, self.name)
         self.rng = rng
-        self.p = self.given or drawn(self.options.assumptions, self.name, rng)
+        held = self.options.dynamics.get(self.name, {})
+        self.p = self.given or drawn(self.options.assumptions, self.name, rng, held)
         self.months = 0
         self.rows: Rows = {}
         self.begin()

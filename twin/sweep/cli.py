@@ -6,12 +6,15 @@ import os
 import time
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from twin.runner import RUNS
 from twin.terminal import JsonFlag, print_json, progress_bar, say, tell
+
+if TYPE_CHECKING:
+    from twin.sweep.conduct import Engine
 
 HELP = """Run scenarios × parameters × seeds and write one Parquet table, a row a run.
 
@@ -34,35 +37,45 @@ Columns: point, scenario, seed, the parameters, status, message, digest, run, wa
 """
 
 
+EngineName = Annotated[
+    Literal["local", "ray"], typer.Option("--engine", help="Processes of this machine, or a Ray cluster.")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes, or cores of a Ray of this machine; all cores.")
+]
+Address = Annotated[str | None, typer.Option("--address", help="Ray cluster; default: one of this machine.")]
+RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of the runs, on every node.")]
+
+
+def engine_of(name: str, address: str | None, workers: int | None) -> Engine:
+    """The engine that the options ask for."""
+    from twin.sweep.local import on_processes
+    from twin.sweep.on_ray import on_ray
+
+    if name == "ray":
+        return partial(on_ray, address=address, workers=workers)
+    if address is not None:
+        raise typer.BadParameter("belongs to --engine ray", param_hint="--address")
+    return partial(on_processes, workers=workers or os.cpu_count() or 1)
+
+
 def sweep(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A sweep file, or a shipped sweep's name.")],
     out: Annotated[str, typer.Option("--out", help="Parquet file: a path, or a URL that fsspec reaches.")],
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option("--engine", help="Processes of this machine, or a Ray cluster.")
-    ] = "local",
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes, or cores of a Ray of this machine; all cores.")
-    ] = None,
-    address: Annotated[str | None, typer.Option("--address", help="Ray cluster; default: one of this machine.")] = None,
-    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs, on every node.")] = RUNS,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
+    runs: RunsFolder = RUNS,
     as_json: JsonFlag = False,
 ) -> None:
     """Run scenarios × parameters × seeds and write one Parquet table."""
-    from twin.sweep.conduct import Engine, conduct
-    from twin.sweep.local import on_processes
-    from twin.sweep.on_ray import on_ray
+    from twin.sweep.conduct import conduct
     from twin.sweep.plan import load
     from twin.sweep.record import Record
     from twin.sweep.table import Place, write_table
 
-    if address is not None and engine != "ray":
-        raise typer.BadParameter("belongs to --engine ray", param_hint="--address")
+    with_engine = engine_of(engine, address, workers)
     plan, place, began = load(file), Place(out), time.monotonic()
-    with_engine: Engine = (
-        partial(on_ray, address=address, workers=workers)
-        if engine == "ray"
-        else partial(on_processes, workers=workers or os.cpu_count() or 1)
-    )
     record = Record(runs)
     try:
         with progress_bar(plan.name) as progress:

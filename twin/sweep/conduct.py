@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from twin.errors import ScenarioError
 from twin.runner import run_key
@@ -51,19 +50,24 @@ class Tally:
 
 
 def conduct(
-    sweep: Sweep, engine: Engine, runs: Path, record: Record, progress: Progress
+    sweep: Sweep, engine: Engine, runs: Path, record: Record, progress: Progress, given: Sequence[Point] | None = None
 ) -> tuple[list[Planned], Tally]:
-    """Carry out a sweep; what every run came to stands in the record, in the order of the rows given back."""
-    tally = Tally(count(sweep))
-    if sweep.design.method != "adaptive":
-        rows: list[Planned] = []
-        _carry_out(planned(sweep, enumerate(points(sweep))), rows, engine, runs, record, tally, progress)
+    """Carry out a sweep; what every run came to stands in the record, in the order of the rows given back.
+
+    Points that are `given` are run instead of the design's.
+    """
+    each = len(sweep.seeds) * len(sweep.scenario)
+    tally = Tally(count(sweep) if given is None else len(given) * each)
+    rows: list[Planned] = []
+    if given is not None or sweep.design.method != "adaptive":
+        wanted = points(sweep) if given is None else given
+        _carry_out(planned(sweep, enumerate(wanted)), rows, engine, runs, record, tally, progress)
         return rows, tally
-    rows, search = [], Search(sweep)
+    search = Search(sweep)
     while batch := search.ask():
         first = len(rows) // len(sweep.seeds)
         _carry_out(planned(sweep, enumerate(batch, first)), rows, engine, runs, record, tally, progress)
-        search.tell([_mean(search.kpi, rows, record, first + i) for i in range(len(batch))])
+        search.tell(means([search.kpi], rows, record, range(first, first + len(batch)))[search.kpi])
     return rows, tally
 
 
@@ -120,12 +124,17 @@ def _carry_out(
         tell()
 
 
-def _mean(kpi: str, rows: list[Planned], record: Record, point: int) -> float | None:
-    values: list[Any] = []
+def means(kpis: Sequence[str], rows: Sequence[Planned], record: Record, wanted: range) -> dict[str, list[float | None]]:
+    """Each figure at each of the last points, as its mean over the seeds; None where a run failed or has no value."""
+    found: dict[int, list[Mapping[str, float | None]]] = {point: [] for point in wanted}
     for one in reversed(rows):
-        if one.point == point:
-            result = record.find(one.key)
-            values.append((result.kpis or {}).get(kpi) if result is not None else None)
-        elif one.point < point:
+        if one.point < wanted.start:
             break
-    return None if None in values else math.fsum(values) / len(values)
+        result = record.find(one.key)
+        found[one.point].append((result.kpis if result is not None else None) or {})
+    return {kpi: [_mean([one.get(kpi) for one in found[point]]) for point in wanted] for kpi in kpis}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
