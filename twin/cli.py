@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from twin import show
+from twin.calibrate.cli import calibrate
 from twin.carbon.cli import app as carbon_app
 from twin.compare import compare as compare_runs
 from twin.hil.cli import hil
@@ -45,6 +46,9 @@ app.add_typer(traffic_app, name="traffic")
 app.add_typer(labour_app, name="labour")
 app.command(epilog="Example: `python -m twin hil --bundle bundles/universal --json`")(hil)
 app.command(help=SWEEP_HELP, epilog="Example: `python -m twin sweep money --engine local --out money.parquet`")(sweep)
+app.command(
+    epilog="Examples: `python -m twin calibrate labour.yaml` · `python -m twin calibrate labour.yaml --recovery 20`"
+)(calibrate)
 app.command(
     epilog="Example: `python -m twin sensitivity baseline --set traffic=null --kpi crypto_awareness_percent "
     "--only programmes.dynamics.crypto`"

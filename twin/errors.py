@@ -26,6 +26,10 @@ class ValidationTableError(FaultsError):
     """A comparison that the validation table does not have."""
 
 
+class CalibrationError(FaultsError):
+    """A calibration's file or data, or what came of its runs, that cannot be used."""
+
+
 class PlacesError(FaultsError):
     """A places file that cannot be used."""
 

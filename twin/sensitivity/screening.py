@@ -66,7 +66,7 @@ def screen(asked: Screening, engine: Engine, runs: Path, record: Record, progres
     """Run every point of the walks, or find its run, and give each figure's greatest effects as JSON data."""
     whole = [asked.sweep.whole(one.path) for one in asked.varied]
     points = as_points(asked.varied, asked.walks, whole)
-    rows, tally = conduct(asked.sweep, engine, runs, record, progress, points)
+    rows, tally = conduct(asked.sweep, engine, runs, record, progress, [(one, asked.sweep.seeds) for one in points])
     values = means(asked.kpis, rows, record, range(len(points)))
     return {
         "scenario": asked.sweep.name, "seeds": list(asked.sweep.seeds), "runs": tally.total, "found": tally.found,

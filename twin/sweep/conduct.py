@@ -19,6 +19,7 @@ from twin.sweep.work import Result, Task
 
 Engine = Callable[[Iterable[Task]], Iterator[tuple[Task, Result]]]
 Progress = Callable[[int, int, str], None]
+Seeded = tuple[Point, Sequence[int]]  # a point with the seeds that it is run with
 
 
 @dataclass(frozen=True)
@@ -50,23 +51,29 @@ class Tally:
 
 
 def conduct(
-    sweep: Sweep, engine: Engine, runs: Path, record: Record, progress: Progress, given: Sequence[Point] | None = None
+    sweep: Sweep,
+    engine: Engine,
+    runs: Path,
+    record: Record,
+    progress: Progress,
+    given: Sequence[Seeded] | None = None,
 ) -> tuple[list[Planned], Tally]:
     """Carry out a sweep; what every run came to stands in the record, in the order of the rows given back.
 
-    Points that are `given` are run instead of the design's.
+    Points that are `given`, each with its seeds, are run instead of the design's.
     """
-    each = len(sweep.seeds) * len(sweep.scenario)
-    tally = Tally(count(sweep) if given is None else len(given) * each)
+    tally = Tally(count(sweep) if given is None else sum(len(seeds) for _, seeds in given) * len(sweep.scenario))
     rows: list[Planned] = []
     if given is not None or sweep.design.method != "adaptive":
-        wanted = points(sweep) if given is None else given
+        wanted = with_seeds(sweep, points(sweep)) if given is None else given
         _carry_out(planned(sweep, enumerate(wanted)), rows, engine, runs, record, tally, progress)
         return rows, tally
     search = Search(sweep)
     while batch := search.ask():
         first = len(rows) // len(sweep.seeds)
-        _carry_out(planned(sweep, enumerate(batch, first)), rows, engine, runs, record, tally, progress)
+        _carry_out(
+            planned(sweep, enumerate(with_seeds(sweep, batch), first)), rows, engine, runs, record, tally, progress
+        )
         search.tell(means([search.kpi], rows, record, range(first, first + len(batch)))[search.kpi])
     return rows, tally
 
@@ -79,18 +86,23 @@ def count(sweep: Sweep) -> int:
     return n * len(sweep.seeds) * len(sweep.scenario)
 
 
-def planned(sweep: Sweep, numbered: Iterable[tuple[int, Point]]) -> Iterator[tuple[Planned, Scenario | None]]:
+def with_seeds(sweep: Sweep, these: Iterable[Point]) -> Iterator[Seeded]:
+    """Points, each with the sweep's seeds."""
+    return ((point, sweep.seeds) for point in these)
+
+
+def planned(sweep: Sweep, numbered: Iterable[tuple[int, Seeded]]) -> Iterator[tuple[Planned, Scenario | None]]:
     """Every run of some points, scenario by scenario and seed by seed."""
-    for number, values in numbered:
+    for number, (values, seeds) in numbered:
         for name in sweep.scenario:
             try:
                 scenario = sweep.load_scenario(name, values)
             except ScenarioError as error:
                 fault = "; ".join(error.faults)
-                yield from ((Planned(number, Path(name).stem, values, s, "", "", fault), None) for s in sweep.seeds)
+                yield from ((Planned(number, Path(name).stem, values, s, "", "", fault), None) for s in seeds)
                 continue
             digest = scenario.digest
-            for seed in sweep.seeds:
+            for seed in seeds:
                 yield Planned(number, scenario.name, values, seed, digest, run_key(scenario, seed)), scenario
 
 

@@ -179,7 +179,7 @@ def load(source: str) -> Sweep:
         for name in sweep.scenario
     )
     sweep = sweep.model_copy(update={"scenario": beside})
-    faults += [fault for name in sweep.scenario for fault in _impossible(sweep, name, origin)]
+    faults += [fault for name in sweep.scenario for fault in impossible(sweep, name, origin)]
     if faults:
         raise SweepError(str(path), list(dict.fromkeys(faults)))
     return sweep
@@ -215,7 +215,7 @@ def at_kind(value: float, whole: bool) -> float | int:
     return round(value) if whole else value
 
 
-def _impossible(sweep: Sweep, name: str, origin: dict[Path_, str]) -> list[str]:
+def impossible(sweep: Sweep, name: str, origin: dict[Path_, str]) -> list[str]:
     """Faults of a scenario with what is set, and of each parameter's values on top of it."""
     base = _faults(name, {}, sweep.set, {path: origin.get(("set", path), "set") for path in sweep.set})
     line = origin.get(("scenario",), "scenario")

@@ -36,11 +36,15 @@ class Result:
 def live(task: Task) -> Result:
     """Run, or find the run, and score it. What goes wrong is told in the result: the other runs go on."""
     from twin.run import Run
-    from twin.runner import run_scenario
+    from twin.runner import run_key, run_scenario
     from twin.scenario import Scenario
 
     try:
         scenario = Scenario.validated(json.loads(task.scenario), task.key)
+        if run_key(scenario, task.seed) != task.key:
+            return Result(
+                "the worker's code or packages are not the driver's: use the same on every node, and start again"
+            )
         while True:
             try:
                 outcome = run_scenario(scenario, task.seed, Path(task.runs))
