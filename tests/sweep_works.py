@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
+import time
 from pathlib import Path
 
-from twin.sweep.work import Result
+from twin.sweep.local import on_processes
+from twin.sweep.work import Result, Task
 
 
 def who(task):
@@ -24,3 +27,14 @@ def dies_always(task):
     if task.key == "1":
         os.kill(os.getpid(), signal.SIGKILL)
     return who(task)
+
+
+def waits(task):
+    """Says who it is and never ends."""
+    (Path(task.runs) / "pid").write_text(str(os.getpid()))
+    time.sleep(600)
+    return who(task)
+
+
+if __name__ == "__main__":  # a driver that is to be killed
+    list(on_processes([Task("0", "", 1, sys.argv[1])], 1, waits))

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from twin.sweep.local import on_processes
 from twin.sweep.plan import load
 from twin.sweep.record import NAME, Record
 from twin.sweep.table import Place, write_table
-from twin.sweep.work import Task, live
+from twin.sweep.work import Result, Task, live
 
 MONEY = """
 scenario: smoke
@@ -142,7 +143,7 @@ def test_no_more_is_taken_than_there_are_workers_and_workers_are_renewed(tmp_pat
 
 
 def test_ctrl_c_in_mid_sweep_and_the_same_command_goes_on(root, tmp_path, money):
-    money.write_text(MONEY.replace("horizon_months: 1", "horizon_months: 12").replace("1..2", "1..3"))
+    money.write_text(MONEY.replace("horizon_months: 1", "horizon_months: 12"))
     runs = tmp_path / "runs"
     command = [
         sys.executable,
@@ -171,11 +172,52 @@ def test_ctrl_c_in_mid_sweep_and_the_same_command_goes_on(root, tmp_path, money)
     assert not (tmp_path / "x.parquet").exists()
     assert not psutil.wait_procs(in_session(process.pid), timeout=20)[1]  # no worker outlives it
     before = recorded(runs)
-    assert 1 <= before < 12
+    assert 1 <= before < 8
     table, tally = carried_out(money, runs)
-    assert (tally.found, tally.made, tally.failed) == (before, 12 - before, 0)
+    assert (tally.found, tally.made, tally.failed) == (before, 8 - before, 0)
     undisturbed, _ = carried_out(money, tmp_path / "other")
     assert table.drop(["wall_s"]).equals(undisturbed.drop(["wall_s"]))
+
+
+def test_a_worker_does_not_outlive_a_driver_that_is_killed(root, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"}
+    driver = subprocess.Popen([sys.executable, "-m", "sweep_works", str(tmp_path)], env=environment)
+    deadline = time.monotonic() + 60
+    while not (told := (tmp_path / "pid")).exists() or not told.read_text():
+        assert time.monotonic() < deadline, "no worker began"
+        time.sleep(0.02)
+    worker = psutil.Process(int(told.read_text()))
+    driver.kill()
+    driver.wait()
+    assert not psutil.wait_procs([worker], timeout=20)[1]
+
+
+def test_a_record_that_cannot_be_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SweepError, match="cannot be made"):
+        Record(tmp_path / "file" / "runs")
+    (tmp_path / NAME).write_text("no database " * 100)
+    with pytest.raises(SweepError, match="is damaged"):
+        Record(tmp_path)
+
+
+def test_a_full_disk_is_told_and_the_record_stays_whole(tmp_path):
+    record = Record(tmp_path)
+    record.keep("a", Result("", "a"))
+    (pages,) = record._file.execute("PRAGMA page_count").fetchone()
+    record._file.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(SweepError, match="make room, and the same command goes on"):
+        record.keep("b", Result("", "x" * 1_000_000))
+    record.close()
+    again = Record(tmp_path)
+    assert again.find("a") == Result("", "a")
+    again.close()
+
+
+def test_a_worker_with_other_code_makes_no_run(money, tmp_path):
+    table, tally = carried_out(money, tmp_path / "runs", lambda tasks: ((t, live(replace(t, seed=9))) for t in tasks))
+    assert (tally.made, tally.failed) == (0, 8)
+    assert "code or packages are not the driver's" in table.to_pylist()[0]["message"]
 
 
 def in_session(number: int) -> list[psutil.Process]:
