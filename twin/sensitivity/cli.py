@@ -35,7 +35,8 @@ def sensitivity(
     """Which ten assumptions decide each target: Morris's screening over every assumption that states a range.
 
     mu* is how far the figure moves, on average, when the assumption goes over its range (with the half-width of its
-    95 % interval); sigma is how much that hangs on the other assumptions; mu has its sign. What states no range is not
+    95 % interval); sigma is how much that hangs on the other assumptions; mu has its sign. Where the direction is unclear the effect may
+    be chance that fell otherwise: more --seeds and --trajectories tell. What states no range is not
     varied, and the last lines say how much that is. A stopped screening goes on with the same command.
     """
     from twin.sensitivity.screening import screen, wanted
@@ -67,7 +68,8 @@ def _show(found: dict[str, Any]) -> None:
             {
                 "assumption": row["assumption"], "from": row["low"], "to": row["high"], "of": row["unit"],
                 f"mu* [{one['unit']}]": f"{row['mu_star']:.4g} ± {row['half_width']:.2g}", "sigma": row["sigma"],
-                "mu": row["mu"], "confidence": row["confidence"],
+                "mu": row["mu"], "direction": row["direction"],
+                "confidence": row["confidence"],
             }
             for row in rows
         ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,12 @@ class Effect:
     mu_star: float
     half_width: float
     sigma: float
+
+    def direction(self, walks: int) -> str:
+        """Whether the figure rises or falls with it; "unclear" where the mean is within its own 95 % interval of 0."""
+        if abs(self.mu) <= 1.96 * self.sigma / math.sqrt(walks):
+            return "unclear"
+        return "up" if self.mu > 0 else "down"
 
 
 def _salib() -> Any:

@@ -86,7 +86,8 @@ def _figure(kpi: str, asked: Screening, values: Sequence[float | None]) -> dict[
             {
                 "assumption": one.assumption.path, "low": one.assumption.low, "high": one.assumption.high,
                 "unit": one.assumption.unit, "mu_star": one.mu_star, "half_width": one.half_width,
-                "sigma": one.sigma, "mu": one.mu, "confidence": one.assumption.confidence,
+                "sigma": one.sigma, "mu": one.mu, "direction": one.direction(walks),
+                "confidence": one.assumption.confidence,
                 "source": one.assumption.source,
             }
             for one in moving[:SHOWN]

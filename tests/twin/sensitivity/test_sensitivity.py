@@ -35,6 +35,7 @@ def test_theory_effects_of_a_straight_and_of_a_crossed_figure():
     )
     assert all(one.sigma == pytest.approx(0, abs=1e-9) and one.half_width < 1e-9 for one in straight)
     assert [one.assumption.path for one in straight] == ["b", "a", "c"]
+    assert [one.direction(8) for one in straight] == ["down", "up", "unclear"]
     crossed = {one.assumption.path: one for one in effects(three(), walks, (a * c).tolist(), 1)[0]}
     assert crossed["a"].sigma > 10
     assert crossed["b"].mu_star == pytest.approx(0, abs=1e-9)
