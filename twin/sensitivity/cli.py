@@ -35,9 +35,9 @@ def sensitivity(
     """Which ten assumptions decide each target: Morris's screening over every assumption that states a range.
 
     mu* is how far the figure moves, on average, when the assumption goes over its range (with the half-width of its
-    95 % interval); sigma is how much that hangs on the other assumptions; mu has its sign. Where the direction is unclear the effect may
-    be chance that fell otherwise: more --seeds and --trajectories tell. What states no range is not
-    varied, and the last lines say how much that is. A stopped screening goes on with the same command.
+    95 % interval); sigma is how much that hangs on the other assumptions; mu has its sign. Where the direction is
+    unclear the effect may be chance that fell otherwise: more --seeds and --trajectories tell. What states no range is
+    not varied, and the last lines say how much that is. A stopped screening goes on with the same command.
     """
     from twin.sensitivity.screening import screen, wanted
     from twin.sweep.record import Record

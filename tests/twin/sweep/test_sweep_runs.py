@@ -248,3 +248,33 @@ def test_another_tool_ray_makes_the_same_table(money, tmp_path, root, monkeypatc
     (tmp_path / "deaths").mkdir()
     found = dict(on_ray(tasks(4, tmp_path / "deaths"), None, 2, sweep_works.dies_once))
     assert {task.key for task, result in found.items() if not result.message} == {"0", "1", "2", "3"}
+
+
+@pytest.mark.slow
+def test_a_ray_node_lost_in_mid_sweep_loses_no_run(money, tmp_path, root, monkeypatch):
+    pytest.importorskip("ray", reason="of the `sweep` extra")
+    from ray.cluster_utils import Cluster
+
+    from twin.sweep.on_ray import on_ray
+
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=node)
+    second = cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+    try:
+        here, _ = carried_out(money, tmp_path / "local")
+        came = 0
+
+        def losing(tasks):
+            nonlocal came
+            for one in on_ray(tasks, cluster.address):
+                came += 1
+                if came == 2:
+                    cluster.remove_node(second, allow_graceful=False)
+                yield one
+
+        there, tally = carried_out(money, tmp_path / "ray", losing)
+        assert (tally.made, tally.failed) == (8, 0)
+        assert here.drop(["wall_s"]).equals(there.drop(["wall_s"]))
+    finally:
+        cluster.shutdown()
