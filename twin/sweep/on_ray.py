@@ -29,8 +29,7 @@ def on_ray(
         import ray
     except ImportError as error:
         raise MissingExtraError("--engine ray needs: pip install 'trenggalek-twin[sweep]'") from error
-    ours = not ray.is_initialized()
-    if ours:
+    if not ray.is_initialized():  # once a process: an adaptive sweep comes here with every batch; Ray ends at its exit
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         here: dict[str, Any] = {
             "num_cpus": workers, "include_dashboard": False, "runtime_env": {"env_vars": {"PYTHONPATH": path}},
@@ -40,7 +39,9 @@ def on_ray(
         except Exception as error:  # Ray raises plain Exceptions here
             told = (str(error) or type(error).__name__).splitlines()[0]
             what = "no Ray cluster answers there" if address else "Ray does not start on this machine"
-            raise SweepError(f"--engine ray --address {address or '(none)'}", [f"{what}: {told}"]) from error
+            raise SweepError(
+                f"--engine ray --address {address or '(none)'}", [f"{what}: {told}; try again, or --engine local"]
+            ) from error
     remote = ray.remote(max_retries=MOST_TRIES - 1, num_cpus=1)(work)
     most = max(1, AHEAD * int(ray.cluster_resources().get("CPU", 1)))
     waiting, flying = iter(tasks), dict[object, Task]()
@@ -59,8 +60,5 @@ def on_ray(
                 except ray.exceptions.RayError as error:
                     yield task, Result(f"Ray: {str(error).strip().splitlines()[-1]}")
     finally:
-        if ours:
-            ray.shutdown()
-        else:
-            for reference in flying:
-                ray.cancel(reference, force=True)
+        for reference in flying:
+            ray.cancel(reference, force=True)

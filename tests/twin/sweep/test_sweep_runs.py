@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from twin.errors import SweepError
 from twin.sweep import local
 from twin.sweep.conduct import conduct, count
 from twin.sweep.local import on_processes
+from twin.sweep.on_ray import on_ray
 from twin.sweep.plan import load
 from twin.sweep.record import NAME, Record
 from twin.sweep.table import Place, write_table
@@ -234,30 +236,28 @@ def recorded(runs: Path) -> int:
         return 0
 
 
+@pytest.fixture
+def ray(root, monkeypatch):
+    module = pytest.importorskip("ray", reason="of the `sweep` extra")
+    monkeypatch.setenv("PYTHONPATH", f"{root}{os.pathsep}{root / 'tests'}")
+    yield module
+    module.shutdown()
+
+
 @pytest.mark.slow
-def test_another_tool_ray_makes_the_same_table(money, tmp_path, root, monkeypatch):
-    pytest.importorskip("ray", reason="of the `sweep` extra")
-    from functools import partial
-
-    from twin.sweep.on_ray import on_ray
-
+def test_another_tool_ray_makes_the_same_table_and_a_worker_that_is_killed_takes_no_run(money, tmp_path, ray):
     here, _ = carried_out(money, tmp_path / "local", partial(on_processes, workers=2))
     there, _ = carried_out(money, tmp_path / "ray", partial(on_ray, address=None, workers=2))
     assert here.drop(["wall_s"]).equals(there.drop(["wall_s"]))
-    monkeypatch.setenv("PYTHONPATH", str(root / "tests"))
     (tmp_path / "deaths").mkdir()
     found = dict(on_ray(tasks(4, tmp_path / "deaths"), None, 2, sweep_works.dies_once))
     assert {task.key for task, result in found.items() if not result.message} == {"0", "1", "2", "3"}
 
 
 @pytest.mark.slow
-def test_a_ray_node_lost_in_mid_sweep_loses_no_run(money, tmp_path, root, monkeypatch):
-    pytest.importorskip("ray", reason="of the `sweep` extra")
+def test_a_ray_node_lost_in_mid_sweep_loses_no_run(money, tmp_path, ray):
     from ray.cluster_utils import Cluster
 
-    from twin.sweep.on_ray import on_ray
-
-    monkeypatch.setenv("PYTHONPATH", str(root))
     node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=node)
     second = cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
@@ -277,4 +277,5 @@ def test_a_ray_node_lost_in_mid_sweep_loses_no_run(money, tmp_path, root, monkey
         assert (tally.made, tally.failed) == (8, 0)
         assert here.drop(["wall_s"]).equals(there.drop(["wall_s"]))
     finally:
+        ray.shutdown()
         cluster.shutdown()
