@@ -29,54 +29,16 @@ import pvlib
 from twin.solar.options import SolarOptions
 from twin.solar.outage import plain
 from twin.solar.outage.scenarios import Calendar, draw_calendar, simulate
-from twin.solar.pv.chain import chain_power, model_chain
-from twin.solar.pv.fast import Weather, fast_power
+from twin.solar.pv.chain import model_chain
+from twin.solar.pv.fast import Weather
 from twin.solar.pv.sun import sun_track
-from twin.solar.pv.system import Plane, PvSystem
 from twin.solar.system import battery_of
-from twin.solar.weather.synthetic import Places, SkyModel, hours_of, weather_of
+from twin.solar.weather.synthetic import Places
+from twin.validation.solar import SYSTEM, chain_loop, fast, frame, offices, pysam
 
 OFFICES, SCENARIOS, HOURS = 157, 100, 8760
-SYSTEM = PvSystem((Plane(1100, 10, 0),))
-COLUMNS = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
 PV = ("ModelChain loop", "fast path", "fast path x10", "fast path x100")
 OUTAGE = ("plain numpy", "event-driven", "event-driven x10")
-
-
-def offices(count: int, seed: int = 1) -> tuple[Places, pd.DatetimeIndex, Weather]:
-    """Offices all over the regency, each with a year of weather of its own."""
-    rng = np.random.default_rng(seed)
-    places = Places(
-        rng.uniform(-8.38, -7.9, count), rng.uniform(111.4, 111.85, count), rng.uniform(0, 900, count), np.arange(count)
-    )
-    hours = hours_of(pd.Period("2025", "Y"))
-    sky = SkyModel(places, rng)
-    skies = [sky.month(month) for month in pd.period_range("2025-01", "2025-12", freq="M")]
-    year = type(skies[0])(*(np.concatenate([getattr(s, name) for s in skies], axis=1) for name in vars(skies[0])))
-    return places, hours, weather_of(year, places, hours, sun_track(hours))
-
-
-def frame(hours: pd.DatetimeIndex, weather: Weather, i: int) -> pd.DataFrame:
-    """One office's weather as ModelChain takes it."""
-    return pd.DataFrame(dict(zip(COLUMNS, (v[i] for v in vars(weather).values()), strict=True)), index=hours)
-
-
-def chain_loop(places: Places, hours: pd.DatetimeIndex, weather: Weather) -> np.ndarray:
-    """AC power [W] of every office by ModelChain, one after the other."""
-    found = []
-    for i in range(len(places)):
-        place = (places.latitude_deg[i], places.longitude_deg[i], places.elevation_m[i])
-        found.append(chain_power(SYSTEM, *place, frame(hours, weather, i)).ac_w)
-    return np.array(found)
-
-
-def fast(places: Places, hours: pd.DatetimeIndex, weather: Weather, times: int = 1) -> np.ndarray:
-    """The same by the fast path, the sun included; `times` over for that many more offices."""
-    for _ in range(times):
-        found = fast_power(
-            SYSTEM, places.latitude_deg, places.longitude_deg, places.elevation_m, sun_track(hours), weather
-        )
-    return found.ac_w
 
 
 def outage_case() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Calendar]:
@@ -179,27 +141,6 @@ def table(rounds: int) -> list[dict[str, float | str]]:
             }
         )
     return rows
-
-
-def pysam(latitude_deg: float, longitude_deg: float, hours: pd.DatetimeIndex, weather: Weather, i: int) -> Any:
-    """NREL's PVWatts (SAM) of the same system, run; None where PySAM is not installed."""
-    try:
-        from PySAM import Pvwattsv8
-    except ImportError:
-        return None
-    model = Pvwattsv8.default("PVWattsNone")
-    model.SolarResource.solar_resource_data = {
-        "lat": latitude_deg, "lon": longitude_deg, "tz": 7, "elev": 0,
-        "year": hours.year.tolist(), "month": hours.month.tolist(), "day": hours.day.tolist(),
-        "hour": hours.hour.tolist(), "minute": hours.minute.tolist(),
-        "gh": weather.ghi[i].tolist(), "dn": weather.dni[i].tolist(), "df": weather.dhi[i].tolist(),
-        "tdry": weather.temp_air_c[i].tolist(), "wspd": weather.wind_m_s[i].tolist(),
-    }  # fmt: skip
-    design = model.SystemDesign
-    design.system_capacity, design.dc_ac_ratio, design.inv_eff, design.losses = 1.1, 1.1, 96, 14
-    design.array_type, design.module_type, design.tilt, design.azimuth, design.gcr = 0, 0, 10, 0, 0.01
-    model.execute(0)
-    return model
 
 
 def causes(places: Places, hours: pd.DatetimeIndex, weather: Weather, sam: Any) -> list[dict[str, float | str]]:

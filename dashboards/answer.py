@@ -85,14 +85,15 @@ def afford(scenario: Scenario) -> None:
 def capital_idr(scenario: Scenario) -> float:
     """Capital of the programmes that start within the horizon, by the book's budgets at the scenario's case [Rp]."""
     from twin.programmes.benefits import capital_idr as capital_of
-    from twin.programmes.facts import inputs
+    from twin.programmes.facts import holding, inputs
 
     options = scenario.programmes
     assert options is not None  # noqa: S101 (asked for scenarios with programmes alone)
     total = 0.0
     for key, start in options.starts.model_dump().items():
         if start is not None and start < scenario.horizon_months:
-            at = {name: one.at(options.case) for name, one in inputs(options.assumptions, key).items()}
+            table = holding(inputs(options.assumptions, key), options.inputs.get(key, {}))
+            at = {name: one.at(options.case) for name, one in table.items()}
             total += float(capital_of(key, at, options.budget_basis))
     return total
 

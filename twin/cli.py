@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from twin import show
+from twin.calibrate.cli import calibrate
 from twin.carbon.cli import app as carbon_app
 from twin.files import RUNS
 from twin.hil.cli import hil
@@ -18,9 +19,13 @@ from twin.places_cli import places_app, regency_app
 from twin.programmes.cli import app as programmes_app
 from twin.programmes.filing.cli import app as personnel_app
 from twin.scenarios import shipped
+from twin.sensitivity.cli import sensitivity
 from twin.solar.cli import app as solar_app
+from twin.sweep.cli import HELP as SWEEP_HELP
+from twin.sweep.cli import sweep
 from twin.terminal import JsonFlag, err_console, out_console, print_json, print_rows, progress_bar, run_app, seeds_of
 from twin.traffic.cli import app as traffic_app
+from twin.validation.cli import validate
 
 app = typer.Typer(
     name="twin",
@@ -30,18 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The Trenggalek twin: run a scenario, look at what came out, compare, replay.",
 )
-app.add_typer(places_app, name="places")
-app.add_typer(regency_app, name="regency")
-app.add_typer(solar_app, name="solar")
-app.add_typer(carbon_app, name="carbon")
-app.add_typer(traffic_app, name="traffic")
-app.add_typer(labour_app, name="labour")
-app.command(epilog="Example: `python -m twin hil --bundle bundles/universal --json`")(hil)
-app.add_typer(knowledge_app, name="knowledge")
-app.add_typer(programmes_app, name="programmes")
-app.add_typer(personnel_app, name="personnel")
-app.add_typer(live_app, name="live")
-
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="Override a value: `--set solar.panels=4`. Repeatable.")
@@ -282,3 +275,25 @@ def budget(
     out_console.print(show.rows_table(differences, "stated in the book against computed from its lines [Rp]"))
     if inconsistencies:
         out_console.print(show.rows_table(others, "where the book contradicts itself elsewhere"))
+
+
+app.command(epilog="Example: `python -m twin hil --bundle bundles/universal --json`")(hil)
+app.command(help=SWEEP_HELP, epilog="Example: `python -m twin sweep money --engine local --out money.parquet`")(sweep)
+app.command(
+    epilog="Examples: `python -m twin calibrate labour.yaml` · `python -m twin calibrate labour.yaml --recovery 20`"
+)(calibrate)
+app.command(
+    epilog="Example: `python -m twin sensitivity baseline --set traffic=null --kpi crypto_awareness_percent "
+    "--only programmes.dynamics.crypto`"
+)(sensitivity)
+app.command(epilog="Examples: `python -m twin validate` · `python -m twin validate --only bass --json`")(validate)
+app.add_typer(places_app, name="places")
+app.add_typer(regency_app, name="regency")
+app.add_typer(solar_app, name="solar")
+app.add_typer(carbon_app, name="carbon")
+app.add_typer(traffic_app, name="traffic")
+app.add_typer(labour_app, name="labour")
+app.add_typer(knowledge_app, name="knowledge")
+app.add_typer(programmes_app, name="programmes")
+app.add_typer(personnel_app, name="personnel")
+app.add_typer(live_app, name="live")

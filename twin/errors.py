@@ -18,6 +18,18 @@ class ScenarioError(FaultsError):
     """A scenario file, or a `--set`, that cannot be used."""
 
 
+class SweepError(FaultsError):
+    """A sweep file, or a place for its table, that cannot be used."""
+
+
+class ValidationTableError(FaultsError):
+    """A comparison that the validation table does not have."""
+
+
+class CalibrationError(FaultsError):
+    """A calibration's file or data, or what came of its runs, that cannot be used."""
+
+
 class PlacesError(FaultsError):
     """A places file that cannot be used."""
 

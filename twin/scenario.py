@@ -89,8 +89,7 @@ class Scenario(Options):
         try:
             scenario = cls.model_validate_json(json.dumps(data), strict=True)
         except ValidationError as error:
-            found = [_describe(cls, dict(fault), origin or {}) for fault in error.errors()]
-            raise ScenarioError(where, [*faults, *dict.fromkeys(found)]) from error
+            raise ScenarioError(where, [*faults, *described(cls, error, origin or {})]) from error
         if faults:
             raise ScenarioError(where, list(faults))
         return scenario
@@ -197,6 +196,11 @@ def _inline_positions(data: dict[str, Any], origin: dict[Path_, str]) -> list[st
     return []
 
 
+def described(model: type[BaseModel], error: ValidationError, origin: dict[Path_, str]) -> list[str]:
+    """One line for each fault that pydantic found in a file of ours; `origin` tells a key's file and line."""
+    return list(dict.fromkeys(_describe(model, dict(fault), origin) for fault in error.errors()))
+
+
 def _describe(model: type[BaseModel], fault: dict[str, Any], origin: dict[Path_, str]) -> str:
     """One line for a fault that pydantic found: file and line, path of keys, value, what instead."""
     loc: Path_ = fault["loc"]
@@ -216,6 +220,14 @@ def _describe(model: type[BaseModel], fault: dict[str, Any], origin: dict[Path_,
 
 def _keys_at(model: type[BaseModel], loc: Path_) -> list[str]:
     """Valid keys of the mapping at `loc`."""
+    annotation = annotation_at(model, loc)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return list(annotation.model_fields)
+    return []
+
+
+def annotation_at(model: type[BaseModel], loc: Path_) -> Any:
+    """Type of the value at `loc`, without its None; None where there is no such place."""
     annotation: Any = model
     for step in loc:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel) and step in annotation.model_fields:
@@ -224,6 +236,4 @@ def _keys_at(model: type[BaseModel], loc: Path_) -> list[str]:
             annotation = next(iter(typing.get_args(annotation)[-1:] or (None,)))
         if isinstance(annotation, types.UnionType):
             annotation = next(arg for arg in typing.get_args(annotation) if arg is not types.NoneType)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return list(annotation.model_fields)
-    return []
+    return annotation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,12 @@ def read_mapping(path: Path) -> tuple[dict[str, Any], dict[Path_, int]]:
         raise ScenarioError(str(path), [f"cannot be read: {error.strerror}"]) from error
     if len(raw) > MAX_BYTES:
         raise ScenarioError(str(path), [f"is {len(raw)} bytes long; a scenario has at most {MAX_BYTES}"])
+    return copy.deepcopy(_parsed(path, raw))
+
+
+@functools.lru_cache(maxsize=32)
+def _parsed(path: Path, raw: bytes) -> tuple[dict[str, Any], dict[Path_, int]]:
+    """What the bytes of a file say; a sweep reads the same few files for every point."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ import typer
 
 from twin.terminal import JsonFlag, SeedOption, print_facts
 
-app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, estimate its state, replay its days.")
+app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, judge them, replay its days.")
 FOLDER = Path("runs/live")
 NetworkOption = Annotated[str, typer.Option("--network", help="The city's road network.")]
 DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="Simulated time [s].")]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from twin.programmes.benefits import benefit_idr_year, capital_idr, life_years, operation_idr_year
-from twin.programmes.facts import Input, inputs
+from twin.programmes.facts import Input, holding, inputs
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,14 @@ def draw(which: str, programme: str, n: int, rng: np.random.Generator) -> dict[s
 
 
 def appraise(
-    which: str, programme: str, basis: str, rate: float, years: int, n: int, rng: np.random.Generator
-) -> Appraisal:
-    """Appraise one programme over `n` draws of its inputs, `years` years at most, discounted at `rate` a year."""
-    v = draw(which, programme, n, rng)
+    which: str, programme: str, basis: str, rate: float, years: int, n: int, rng: np.random.Generator,
+    held: Mapping[str, float] = MappingProxyType({}),
+) -> Appraisal:  # fmt: skip
+    """Appraise one programme over `n` draws of its inputs, `years` years at most, discounted at `rate` a year.
+
+    Inputs that are `held` at a value change no draw of the others.
+    """
+    v = draw(which, programme, n, rng) | {name: np.full(n, value) for name, value in held.items()}
     lasting = min(years, life_years(programme))
     capital = np.broadcast_to(np.asarray(capital_idr(programme, v, basis), dtype=float), (n,))
     operation = np.asarray(operation_idr_year(programme, v, basis), dtype=float)
@@ -85,9 +90,11 @@ class Swing:
     npv_high_idr: float
 
 
-def tornado(which: str, programme: str, basis: str, rate: float, years: int) -> list[Swing]:
-    """Sensitivities of a programme, the widest first; inputs without a range are left out."""
-    table = inputs(which, programme)
+def tornado(
+    which: str, programme: str, basis: str, rate: float, years: int, held: Mapping[str, float] = MappingProxyType({})
+) -> list[Swing]:
+    """Sensitivities of a programme, the widest first; inputs without a range, or held at a value, are left out."""
+    table = holding(inputs(which, programme), held)
     lasting = min(years, life_years(programme))
 
     def at(changed: Mapping[str, float]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 
@@ -28,9 +29,12 @@ def ranges(assumptions: str, programme: str) -> Mapping[str, Input]:
     return found
 
 
-def drawn(assumptions: str, programme: str, rng: np.random.Generator) -> Parameters:
-    """One draw of every parameter from its triangular range."""
-    return {name: float(triangular(one, 1, rng)[0]) for name, one in ranges(assumptions, programme).items()}
+def drawn(
+    assumptions: str, programme: str, rng: np.random.Generator, held: Parameters = MappingProxyType({})
+) -> Parameters:
+    """One draw of every parameter from its triangular range; those `held` at a value change no draw of the others."""
+    draws = {name: float(triangular(one, 1, rng)[0]) for name, one in ranges(assumptions, programme).items()}
+    return draws | dict(held)
 
 
 def typical(assumptions: str, programme: str, **changed: float) -> Parameters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -76,6 +76,15 @@ def inputs(which: str, programme: str) -> Mapping[str, Input]:
         )
         for row in read("inputs.csv")
         if row["set"] == which and row["programme"] == programme
+    }
+
+
+def holding(table: Mapping[str, Input], held: Mapping[str, float]) -> Mapping[str, Input]:
+    """A table of inputs with some held at a value instead of their range."""
+    points = {name: Fraction(str(value)) for name, value in held.items()}
+    return {
+        name: replace(one, low=points[name], value=points[name], high=points[name]) if name in points else one
+        for name, one in table.items()
     }
 
 

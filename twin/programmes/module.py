@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +21,7 @@ from twin.programmes.benefits import (
     pad_idr_year,
     rupiah,
 )
-from twin.programmes.facts import PROGRAMMES, inputs, programmes, stands_on_prior
+from twin.programmes.facts import PROGRAMMES, Input, holding, inputs, programmes, stands_on_prior
 from twin.programmes.ledger import Posting, balances, income, spared, spending, split
 from twin.programmes.options import ProgrammesOptions
 
@@ -49,7 +50,7 @@ class ProgrammesModule:
         self.capital, self.operation, self.benefit, self.pad = {}, {}, {}, {}
         for key in PROGRAMMES:
             o = self.options
-            v = {name: one.at(o.case) for name, one in inputs(o.assumptions, key).items()}
+            v = {name: one.at(o.case) for name, one in self._inputs(key).items()}
             self.capital[key] = split(
                 rupiah(Fraction(capital_idr(key, v, o.budget_basis))), programmes()[key].spend_months
             )
@@ -107,19 +108,21 @@ class ProgrammesModule:
             return saving_idr if t < months + 12 * life_years("solar") else 0
         return saving_idr * min(t, months) // months if t < months + 12 * life_years("solar") else 0
 
+    def _inputs(self, key: str) -> Mapping[str, Input]:
+        return holding(inputs(self.options.assumptions, key), self.options.inputs.get(key, {}))
+
     def _appraisal(self, key: str) -> Row:
         o = self.options
-        found = asdict(
-            appraise(
-                o.assumptions, key, o.budget_basis, o.discount_rate_percent / 100, o.appraisal_years, o.draws, self.rng
-            )
-        )
+        found = asdict(appraise(*self._terms(key), o.draws, self.rng, o.inputs.get(key, {})))
         money = {name: round(value) for name, value in found.items() if name.endswith("_idr")}
         prior = int(stands_on_prior(o.assumptions, key))
         return {"programme": key, "assumptions": o.assumptions, **found, **money, "prior": prior}
 
-    def _tornado(self, key: str) -> list[Row]:
+    def _terms(self, key: str) -> tuple[str, str, str, float, int]:
         o = self.options
+        return o.assumptions, key, o.budget_basis, o.discount_rate_percent / 100, o.appraisal_years
+
+    def _tornado(self, key: str) -> list[Row]:
         return [
             {
                 "programme": key,
@@ -131,7 +134,7 @@ class ProgrammesModule:
                 "npv_high_idr": round(swing.npv_high_idr),
                 "confidence": swing.input.confidence,
             }
-            for swing in tornado(o.assumptions, key, o.budget_basis, o.discount_rate_percent / 100, o.appraisal_years)
+            for swing in tornado(*self._terms(key), self.options.inputs.get(key, {}))
         ]
 
     def observe(self) -> Rows:

@@ -41,7 +41,8 @@ class MovingProgramme(ABC):
         key = self.programme or self.name
         self.start: int | None = getattr(self.options.starts, key)
         self.rng = rng
-        self.p = self.given or drawn(self.options.assumptions, key, rng)
+        held = self.options.dynamics.get(key, {})
+        self.p = self.given or drawn(self.options.assumptions, key, rng, held)
         self.months = 0
         self.rows: Rows = {}
         self.begin()

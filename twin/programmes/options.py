@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from twin.module import Options
 
+Held = dict[str, dict[str, float]]  # programme -> name of an assumption -> value instead of its range
 Start = Annotated[int, Field(ge=0, le=239)] | None
 
 
@@ -54,3 +55,24 @@ class ProgrammesOptions(Options):
     discount_rate_percent: float = Field(10.0, ge=0, le=30, description="discount rate [%/year]; prior, often 6 to 12")
     appraisal_years: int = Field(10, ge=1, le=30, description="longest time that benefits are counted [years]")
     draws: int = Field(2000, ge=10, le=1_000_000, description="draws of the appraisal [-]")
+    inputs: Held = Field({}, description="inputs of the benefits held at a value, as {crypto: {levy_percent: 0.2}}")
+    dynamics: Held = Field({}, description="parameters of moving programmes held, as {crypto: {aware_p: 0.03}}")
+
+    @model_validator(mode="after")
+    def _known(self) -> ProgrammesOptions:
+        from twin.programmes.dynamics import ranges
+        from twin.programmes.facts import PROGRAMMES, inputs
+        from twin.scenario import nearest
+
+        faults = []
+        for section, held, table in (("inputs", self.inputs, inputs), ("dynamics", self.dynamics, ranges)):
+            known = {key: list(table(self.assumptions, key)) for key in PROGRAMMES}
+            have = [key for key, names in known.items() if names]
+            faults += [f"{section}.{key}: is none of them; {nearest(key, have)}" for key in held if key not in have]
+            faults += [
+                f"{section}.{key}.{name}: is no assumption of {self.assumptions}; {nearest(name, known[key])}"
+                for key in held if key in have for name in held[key] if name not in known[key]
+            ]  # fmt: skip
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self

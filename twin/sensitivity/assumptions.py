@@ -1,0 +1,76 @@
+"""The assumptions of a scenario that state a range, and those numbers of it that state none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twin.files import read_rows
+from twin.labour import facts as labour_facts
+from twin.programmes.dynamics import ranges
+from twin.programmes.facts import PROGRAMMES, Input, inputs
+from twin.scenario import Scenario
+
+SCENARIO_RANGES = Path(__file__).parent / "data" / "scenario_ranges.csv"
+JOBTREN = labour_facts.DATA / "jobtren.csv"  # of which a scenario sets some
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A number with its stated range; `path` is where a scenario holds it."""
+
+    path: str
+    low: float
+    high: float
+    unit: str
+    source: str
+    confidence: str
+
+
+def stated(scenario: Scenario) -> list[Assumption]:
+    """Every assumption with a range wider than a point that this scenario stands on."""
+    found = list(_of_programmes(scenario))
+    for row in read_rows(SCENARIO_RANGES):
+        found.append(_assumption(row["path"], row))
+    for row in read_rows(JOBTREN):
+        if scenario.labour is not None and row["name"] in type(scenario.labour).model_fields:
+            found.append(_assumption(f"labour.{row['name']}", row))
+    return [one for one in found if one.low < one.high and getattr(scenario, one.path.split(".")[0]) is not None]
+
+
+def without_range(scenario: Scenario) -> list[str]:
+    """Numbers that the scenario sets and that state no range: nobody can say how far they may be off."""
+    known = {one.path for one in stated(scenario)}
+    return [path for path in _numbers(scenario.resolved(), "") if path not in known]
+
+
+def _of_programmes(scenario: Scenario) -> Iterator[Assumption]:
+    if scenario.programmes is None:
+        return
+    options = scenario.programmes
+    for key in PROGRAMMES:
+        if getattr(options.starts, key) is None:
+            continue
+        for section, table in (("inputs", inputs), ("dynamics", ranges)):
+            held: Mapping[str, float] = getattr(options, section).get(key, {})
+            for name, one in table(options.assumptions, key).items():
+                if name not in held:
+                    yield _of_input(f"programmes.{section}.{key}.{name}", one)
+
+
+def _of_input(path: str, one: Input) -> Assumption:
+    return Assumption(path, float(one.low), float(one.high), one.unit, one.source, one.confidence)
+
+
+def _assumption(path: str, row: Mapping[str, str]) -> Assumption:
+    return Assumption(path, float(row["low"]), float(row["high"]), row["unit"], row["source"], row["confidence"])
+
+
+def _numbers(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _numbers(one, f"{path}.{key}" if path else key)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path
