@@ -1,8 +1,8 @@
 """The city twin: one scenario file, one city of modules on one calendar, one run file.
 
->>> from twin import Scenario, simulate
->>> run = simulate(Scenario.load("smoke"), seed=1)
->>> run.kpis
+    >>> from twin import Scenario, simulate
+    >>> run = simulate(Scenario.load("smoke"), seed=1)
+    >>> run.kpis
 """
 
 from __future__ import annotations
