@@ -70,7 +70,7 @@ def facts_page() -> str:
     """Every table of values with a confidence: where it lies, how much in it is a prior, and its sources."""
     parts = [
         "# Fact tables\n",
-        "What the models know is kept in CSV files beside them. `stated` is what the source book prints, `official` a "
+        "What the models know is kept in CSV files beside them. `stated` is what a source prints, most often the source book, `official` a "
         "statute or an office, `measured` ours or somebody's measurement, `prior` a labelled estimate.\n",
     ]
     for folder, files in groupby(sorted((ROOT / "twin").rglob("*.csv")), key=_home):
