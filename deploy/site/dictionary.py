@@ -18,6 +18,7 @@ SECTORS = {
     "traffic": "Traffic", "solar": "Village solar", "labour": "Labour market", "carbon": "Carbon market",
     "programmes": "Programmes", "knowledge": "Knowledge", "live": "Live feeds",
 }  # fmt: skip
+SIGNS = {">=": "≥", "<=": "≤"}
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -54,14 +55,17 @@ def figures_page() -> str:
     ]
     names = programme_names("en")
     for programme, figures in groupby(catalogue().values(), key=lambda kpi: kpi.programme):
-        rows = []
-        for kpi in figures:
-            target = "" if kpi.target is None else f"{kpi.target_op.replace('<', '&lt;')} {kpi.target:,.10g}"
-            formula = kpi.formula if kpi.fn is not None else "not computed yet"
-            prior = f"{kpi.prior_note}" if kpi.prior else ""
-            star = "*" if kpi.prior else ""
-            rows.append((f"{code(kpi.name)}{star}", kpi.title_en, kpi.unit, kpi.better, target, formula, prior))
-        header = ("name", "figure", "unit", "better", "target", "formula", "the prior")
+        rows = [
+            (
+                f"{kpi.title_en}{'*' if kpi.prior else ''}<br>{code(kpi.name)}",
+                f"{kpi.unit}, {kpi.better}",
+                "" if kpi.target is None else f"{SIGNS[kpi.target_op]} {kpi.target:,.10g}",
+                kpi.formula if kpi.fn is not None else "not computed yet",
+                kpi.prior_note if kpi.prior else "",
+            )
+            for kpi in figures
+        ]
+        header = ("figure", "unit, better", "target", "formula", "stands on")
         parts += [f"## {names.get(programme, programme)}\n", table(header, rows)]
     return "\n".join(parts)
 
@@ -70,8 +74,9 @@ def facts_page() -> str:
     """Every table of values with a confidence: where it lies, how much in it is a prior, and its sources."""
     parts = [
         "# Fact tables\n",
-        "What the models know is kept in CSV files beside them. `stated` is what a source prints, most often the source book, `official` a "
-        "statute or an office, `measured` ours or somebody's measurement, `prior` a labelled estimate.\n",
+        "What the models know is kept in CSV files beside them. `stated` is what a source prints, most often the "
+        "source book, `official` a statute or an office, `measured` ours or somebody's measurement, `prior` a labelled "
+        "estimate.\n",
     ]
     for folder, files in groupby(sorted((ROOT / "twin").rglob("*.csv")), key=_home):
         found = [(path, read_rows(path)) for path in files]
@@ -82,10 +87,10 @@ def facts_page() -> str:
         for path, rows in facts:
             counts = Counter(row["confidence"] for row in rows)
             told = ", ".join(f"{n} {word}" for word, n in counts.most_common())
-            sources = "\n".join(f"- {text}" for text in dict.fromkeys(row["source"] for row in rows) if text)
+            sources = "\n".join(f"    - {text}" for text in dict.fromkeys(row["source"] for row in rows) if text)
             parts += [
                 f"### `{path.relative_to(ROOT).as_posix()}`\n", f"{len(rows)} rows: {told}.\n",
-                f"Columns: {', '.join(code(name) for name in rows[0])}.\n", f"{sources}\n",
+                f"Columns: {', '.join(code(name) for name in rows[0])}.\n", f'??? quote "Sources"\n{sources}\n',
             ]  # fmt: skip
     return "\n".join(parts)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from deploy.site.markdown import code, table
+from deploy.site.markdown import table
 from twin.files import read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,9 +24,10 @@ def tables() -> str:
     """A table a part of the twin."""
     parts = []
     for part, lines in groupby(read_rows(LINES), key=lambda line: line["part"]):
-        rows = [
-            (line["what"], line["kind"], line["against"], f"[{code(line['function'])}]({line['test']}.txt)")
-            for line in lines
-        ]
+        rows = [(line["what"], line["kind"], line["against"], _link(line["test"], line["function"])) for line in lines]
         parts += [f"### {part}\n", table(("what", "evidence", "held against", "test"), rows)]
     return "\n".join(parts)
+
+
+def _link(test: str, function: str) -> str:
+    return f"[{function.removeprefix('test_').replace('_', ' ')}]({test}.txt)"

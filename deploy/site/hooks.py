@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
 
 from deploy.site import commands, dictionary, evidence, keys, notebooks
 
+log = get_plugin_logger("site")
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = {  # page of the site -> file of the repository
     "reference/nomenclature.md": "NOMENCLATURE.md",
@@ -38,6 +40,8 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the table of evidence where a page asks for it."""
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Put the table of evidence where a page asks for it; warn of every command that is not as it is printed."""
+    for fault in commands.faults(markdown):
+        log.warning("%s: %s", page.file.src_uri, fault)
     return markdown.replace(EVIDENCE, evidence.tables()) if EVIDENCE in markdown else markdown

@@ -12,7 +12,7 @@ from twin.scenario import Scenario
 Schema = dict[str, Any]
 BOUNDS = {
     "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
-    "minItems": "at least {}", "maxItems": "at most {}", "pattern": "`{}`",
+    "minItems": "at least {}", "maxItems": "at most {}",
 }  # fmt: skip
 INTRODUCTION = """# Scenario keys
 
@@ -38,8 +38,9 @@ def _sections(whole: Schema, model: Schema, path: str) -> Iterator[str]:
         at = f"{path}.{key}" if path else key
         kind, below = _kind(whole, field, at)
         inner += below
-        rows.append((code(key), kind, _default(key, model, field), _bounds(field), field.get("description", "")))
-    yield table(("key", "type", "default", "bounds", "what it is"), rows)
+        value = "<br>".join(filter(None, (kind, _bounds(field), _default(key, model, field))))
+        rows.append((code(key), value, field.get("description", "")))
+    yield table(("key", "value", "what it is"), rows)
     for one, at in inner:
         yield from _sections(whole, one, at)
 
@@ -63,9 +64,8 @@ def _kind(whole: Schema, field: Schema, at: str) -> tuple[str, list[tuple[Schema
 
 def _default(key: str, model: Schema, field: Schema) -> str:
     if key in model.get("required", ()):
-        return "required"
-    default = field.get("default")
-    return "" if "$ref" in field else code(json.dumps(default, ensure_ascii=False))
+        return "*required*"
+    return "" if "$ref" in field else f"*default* `{json.dumps(field.get('default'), ensure_ascii=False)}`"
 
 
 def _bounds(field: Schema) -> str:
