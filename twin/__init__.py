@@ -3,6 +3,8 @@
     >>> from twin import Scenario, simulate
     >>> run = simulate(Scenario.load("smoke"), seed=1)
     >>> run.kpis
+
+A name is imported when it is asked for.
 """
 
 from __future__ import annotations
