@@ -24,8 +24,11 @@ def tables() -> str:
     """A table a part of the twin."""
     parts = []
     for part, lines in groupby(read_rows(LINES), key=lambda line: line["part"]):
-        rows = [(line["what"], line["kind"], line["against"], _link(line["test"], line["function"])) for line in lines]
-        parts += [f"### {part}\n", table(("what", "evidence", "held against", "test"), rows)]
+        rows = [
+            (line["what"], f"*{line['kind']}*: {line['against']}", _link(line["test"], line["function"]))
+            for line in lines
+        ]
+        parts += [f"### {part}\n", table(("what", "held against", "test"), rows)]
     return "\n".join(parts)
 
 
