@@ -29,11 +29,12 @@ def pages() -> Iterator[tuple[str, str]]:
     """Path and Markdown of a page for each program, and for each group of its commands."""
     for program, app in APPS.items():
         root, called = _command(app), f"python -m {program}"
-        for name, one in list(root.commands.items()):
-            if isinstance(one, typer.core.TyperGroup):
-                yield f"{FOLDER}/{program}-{name}.md", _markdown(one, f"{called} {name}")
-                del root.commands[name]
+        groups = {name: one for name, one in root.commands.items() if isinstance(one, typer.core.TyperGroup)}
+        for name in groups:
+            del root.commands[name]
         yield f"{FOLDER}/{program}.md", _markdown(root, called)
+        for name, one in groups.items():
+            yield f"{FOLDER}/{program}-{name}.md", _markdown(one, f"{called} {name}")
     yield f"{FOLDER}/controllers.md", _argparse_page(controllers_parser())
 
 

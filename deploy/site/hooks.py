@@ -24,6 +24,14 @@ SHOWN = {  # page of the site -> file of the repository
 EVIDENCE = "<!-- evidence -->"
 
 
+def on_config(config: Any) -> Any:
+    """Put a page for every command into the navigation."""
+    (reference,) = (part["Reference"] for part in config.nav if "Reference" in part)
+    (entry,) = (item for item in reference if "Command line" in item)
+    entry["Command line"] = [{text.splitlines()[0].strip("# `"): page} for page, text in commands.pages()]
+    return config
+
+
 def on_files(files: Files, config: Any) -> Files:
     """Add the generated pages and the repository's own."""
     made = {
