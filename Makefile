@@ -46,7 +46,7 @@ lint: $(READY)
 # NO_MKDOCS_2_WARNING: the theme's notice about its successor, printed at every build.
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(READY)
-	$(BIN)/python -m mkdocs build --strict --quiet --config-file deploy/site/mkdocs.yml
+	$(BIN)/python -m mkdocs build --strict --config-file deploy/site/mkdocs.yml
 	@echo "build/site/index.html; its search needs a server: $(BIN)/python -m http.server --directory build/site"
 
 $(READY): pyproject.toml constraints.txt
