@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import logging
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,7 @@ MADE = {
     "reference/facts.html": "twin/solar/data/tariffs.csv",
     "reference/commands/twin.html": "--seeds",
     "reference/commands/twin-solar.html": "--tilt-deg",
+    "reference/commands/twin-regency.html": "regency copy",
     "reference/commands/controllers.html": "--require-signature",
     "reference/commands/contracts.html": "--receipts",
     "reference/commands/deploy.html": "rollback",
@@ -37,6 +39,7 @@ MADE = {
 def site(tmp_path_factory) -> Path:
     from mkdocs.config import load_config
 
+    assert logging.getLogger("mkdocs").isEnabledFor(logging.WARNING)  # strict counts what is logged, and nothing else
     folder = tmp_path_factory.mktemp("site")
     mkdocs.build(load_config(str(SITE / "mkdocs.yml"), site_dir=str(folder), strict=True))  # a warning ends it
     return folder
