@@ -8,8 +8,8 @@ from pathlib import Path
 
 INTRODUCTION = """# Notebooks
 
-`.venv/bin/jupyter lab notebooks` opens them. Each goes from data to a picture on its own, has its seeds and sizes in one
-cell, and ends with exercises.
+`.venv/bin/jupyter lab notebooks` opens them. Each goes from data to a picture on its own, has its seeds and sizes in
+one cell, and ends with exercises.
 """
 
 
