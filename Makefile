@@ -6,13 +6,14 @@ SCENARIO ?= baseline
 BIN = .venv/bin
 READY = .venv/.ready
 
-.PHONY: contracts contracts-check run test test-all bench lint lock clean help
+.PHONY: contracts contracts-check docs run test test-all bench lint lock clean help
 
 help:
 	@echo "make run    set up .venv, run the $(SCENARIO) scenario, print its key figures and write the report"
 	@echo "make test   set up .venv and run the tests (make test-all: the slow ones too)"
 	@echo "make bench  speed and memory against peers and limits"
 	@echo "make lint   ruff and mypy"
+	@echo "make docs   the documentation site in build/site, built strictly"
 	@echo "make contracts  compile the contracts (needs node); contracts-check compares, then forge, slither, halmos"
 	@echo "make lock   refresh constraints.txt from pyproject.toml in an environment of its own"
 	@echo "make clean  remove .venv and caches; runs/ stays"
@@ -41,6 +42,12 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# NO_MKDOCS_2_WARNING: the theme's notice about its successor, printed at every build.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(READY)
+	$(BIN)/python -m mkdocs build --strict --config-file deploy/site/mkdocs.yml
+	@echo "build/site/index.html; its search needs a server: $(BIN)/python -m http.server --directory build/site"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with make PYTHON=...")'

@@ -24,7 +24,7 @@ PASSWORD = "CONTROLLER_MQTT_PASSWORD"  # noqa: S105 (the name of a variable, no 
 
 def main(words: list[str] | None = None) -> int:
     """Run the command line; returns its exit code."""
-    given = _parser().parse_args(words)
+    given = parser().parse_args(words)
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         found, code = given.command(given)
@@ -198,11 +198,12 @@ def _print(document: Any) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options; the documentation shows its help."""
+    whole = argparse.ArgumentParser(
         prog="python -m controllers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, does: Any, about: str, bundle: bool = True) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=about, description=about)
@@ -240,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     update.add_argument("--seconds", type=float, help="stop after so long")
     central.add_argument("--history", type=Path, required=True, help="SQLite file of what was seen")
     central.add_argument("--seconds", type=float, help="stop after so long")
-    return parser
+    return whole
 
 
 def _broker(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ Draw = Callable[[np.random.Generator], Scene]
 class SignalVecEnv(VecEnv):
     """Every signal of every street is a sub-environment; the streets live side by side, each in its own process.
 
-    >>> env = SignalVecEnv(["grid4x4", "cologne3"], seed=1)  # 19 sub-environments
+        >>> env = SignalVecEnv(["grid4x4", "cologne3"], seed=1)  # 19 sub-environments
 
     A street is the name of a network, a Scene, or a function that draws the next episode's scene from a generator (its
     scenes must have equally many signals). `shared` is the part of each reward that is the street's mean. What a

@@ -1,8 +1,10 @@
 """The city twin: one scenario file, one city of modules on one calendar, one run file.
 
->>> from twin import Scenario, simulate
->>> run = simulate(Scenario.load("smoke"), seed=1)
->>> run.kpis
+    >>> from twin import Scenario, simulate
+    >>> run = simulate(Scenario.load("smoke"), seed=1)
+    >>> run.kpis
+
+A name is imported when it is asked for.
 """
 
 from __future__ import annotations

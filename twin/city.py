@@ -61,9 +61,9 @@ class City(mesa.Model):
 
     With a `memo`, months that were lived before in the same way are taken from it.
 
-    >>> city = City(Scenario.load("smoke"), seed=1)
-    >>> city.step()
-    >>> city.observed["solar"]["solar_total"]
+        >>> city = City(Scenario.load("smoke"), seed=1)
+        >>> city.step()
+        >>> city.observed["solar"]["solar_total"]
     """
 
     def __init__(

@@ -19,9 +19,11 @@ from twin.scenario import Scenario, nearest
 class Run:
     """A finished run. Open one with `Run.open(path)`; it is only ever read.
 
-    >>> run = Run.open("runs/smoke-s1-….sqlite")
-    >>> run["solar_total"]  # the same as run.table("solar_total"); Tab completes the names
-    >>> run.kpis
+        >>> run = Run.open("runs/smoke-s1-….sqlite")
+        >>> run["solar_total"]  # the same as run.table("solar_total"); Tab completes the names
+        >>> run.kpis
+
+    It holds its file open: use it in `with`, or close it.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
