@@ -46,6 +46,8 @@ lint: $(READY)
 # NO_MKDOCS_2_WARNING: the theme's notice about its successor, printed at every build.
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(READY)
+	mkdir -p build
+	$(BIN)/python -m twin validate --json > build/validation.json
 	$(BIN)/python -m mkdocs build --strict --config-file deploy/site/mkdocs.yml
 	@echo "build/site/index.html; its search needs a server: $(BIN)/python -m http.server --directory build/site"
 

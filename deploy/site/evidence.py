@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -30,6 +31,25 @@ def tables() -> str:
         ]
         parts += [f"### {part}\n", table(("what", "held against", "test"), rows)]
     return "\n".join(parts)
+
+
+def measured(path: Path) -> str:
+    """What `python -m twin validate --json` found, as it was when the site was made."""
+    if not path.is_file():
+        return "`python -m twin validate` makes the table; `make docs` shows it here.\n"
+    rows = [
+        (
+            f"{row['model']}: {row['compared']}", f"*{row['kind']}*: {row['with']}",
+            *(_number(row[key], row["unit"]) for key in ("ours", "theirs")),
+            *(_number(row[key], row["difference_unit"]) for key in ("difference", "tolerance")), row["verdict"],
+        )
+        for row in json.loads(path.read_text(encoding="utf-8"))
+    ]  # fmt: skip
+    return table(("compared", "with", "ours", "theirs", "apart", "may be", "verdict"), rows)
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:,.4g} {unit}".removesuffix(" -")
 
 
 def _link(test: str, function: str) -> str:

@@ -21,7 +21,8 @@ SHOWN = {  # page of the site -> file of the repository
     "explanation/contracts-evidence.md": "contracts/README.md",
     "explanation/universal.md": "agents/universal.md",
 }
-EVIDENCE = "<!-- evidence -->"
+EVIDENCE, MEASURED = "<!-- evidence -->", "<!-- measured -->"
+VALIDATION = ROOT / "build" / "validation.json"  # of `make docs`
 
 
 def on_config(config: Any) -> Any:
@@ -52,4 +53,6 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Put the table of evidence where a page asks for it; warn of every command that is not as it is printed."""
     for fault in commands.faults(markdown):
         log.warning("%s: %s", page.file.src_uri, fault)
-    return markdown.replace(EVIDENCE, evidence.tables()) if EVIDENCE in markdown else markdown
+    if EVIDENCE in markdown:
+        markdown = markdown.replace(EVIDENCE, evidence.tables())
+    return markdown.replace(MEASURED, evidence.measured(VALIDATION)) if MEASURED in markdown else markdown

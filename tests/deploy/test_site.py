@@ -11,6 +11,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from lxml import html
 
+from deploy.site import evidence
+from twin.validation.table import made
+
 mkdocs = pytest.importorskip("mkdocs.commands.build", reason="the `docs` extra")
 SITE = Path(__file__).resolve().parents[2] / "deploy" / "site"
 ON_PAGES = {"tutorials": 3, "how-to": 3}  # folder -> at least so many blocks of Python
@@ -53,6 +56,15 @@ def pages(site) -> dict[Path, html.HtmlElement]:
 def test_generated_pages_are_there(site):
     for page, word in MADE.items():
         assert word in (site / page).read_text(encoding="utf-8"), page
+
+
+def test_what_validate_finds_is_shown(tmp_path):
+    assert "twin validate" in evidence.measured(tmp_path / "none.json")
+    found = [{"name": "bass", **one.as_row()} for name, one in made(["bass"])]
+    (tmp_path / "validation.json").write_text(json.dumps(found))
+    shown = evidence.measured(tmp_path / "validation.json")
+    assert shown.count("agrees") == len(found) >= 2
+    assert "worked by hand" in shown
 
 
 def test_every_link_and_anchor_leads_somewhere(site, pages):

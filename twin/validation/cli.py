@@ -29,19 +29,17 @@ def validate(
     if as_json:
         print_json(found)
     else:
-        table = Table(title="every model against something that is not ours", show_lines=True)
-        for column in ("name", "compared", "with"):
-            table.add_column(column, overflow="fold")
-        for column in ("ours", "theirs", "difference", "tolerance"):
+        table = Table(title="every model against something that is not ours", box=None, padding=(0, 1, 1, 0))
+        table.add_column("compared", ratio=1, overflow="fold")
+        for column in ("ours", "theirs", "apart (may be)"):
             table.add_column(column, justify="right")
-        table.add_column("verdict", overflow="fold")
+        table.add_column("verdict")
         for row in found:
-            unit = row["difference_unit"]
+            unit, note = row["difference_unit"], f"\n{row['note']}" if row["note"] else ""
             table.add_row(
-                row["name"], f"{row['model']}: {row['compared']}", f"{row['with']} ({row['kind']})",
+                f"{row['model']}: {row['compared']}\nwith {row['with']} ({row['kind']}){note}",
                 _number(row["ours"], row["unit"]), _number(row["theirs"], row["unit"]),
-                _number(row["difference"], unit), _number(row["tolerance"], unit),
-                f"{row['verdict']}. {row['note']}".rstrip(". ") if row["note"] else row["verdict"],
+                f"{_number(row['difference'], unit)}\n({_number(row['tolerance'], unit)})", row["verdict"],
             )  # fmt: skip
         out_console.print(table, markup=False)
         skipped = [row for row in found if row["verdict"] == "skipped"]
