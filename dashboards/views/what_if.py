@@ -22,8 +22,10 @@ def page() -> None:
         return
     packages_panel(base)
     left, right = st.columns([2, 3])
+    below = st.container()
     with left:
         values = lever_panel(base)
+    with below:
         edits = assumptions_panel(base)
     with right:
         with told():

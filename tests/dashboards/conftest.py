@@ -31,7 +31,7 @@ def app(folder, monkeypatch):
     failed: list[str] = []
     monkeypatch.setattr(logging.getLogger("dashboards"), "exception", lambda text: failed.append(text))
 
-    def opened(page: str, runs: Path | None = None, **state) -> AppTest:
+    def opened(page: str, runs: Path | None = None, link: dict | None = None, **state) -> AppTest:
         if runs is not None:
             monkeypatch.setenv("TWIN_RUNS", str(runs))
         found = AppTest.from_file(APP, default_timeout=120)
@@ -39,7 +39,10 @@ def app(folder, monkeypatch):
             found.session_state[key] = value
         found.run()
         if page != "overview":
-            found.switch_page(f"views/{page}.py").run()
+            found.switch_page(f"views/{page}.py")
+            for key, value in (link or {}).items():
+                found.query_params[key] = value
+            found.run()
         assert not failed
         return found
 

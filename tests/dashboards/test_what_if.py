@@ -151,7 +151,24 @@ def test_a_saved_variant_is_a_scenario_again(tmp_path, monkeypatch):
 def test_every_assumption_has_its_value_basis_and_year_and_can_be_set():
     scenario = Scenario.load("baseline")
     rows = assumptions_of(scenario)
-    assert len(rows) > 80
-    assert all(row["about"] and row["basis"] and row["year"].isdigit() for row in rows)
-    again = Scenario.load("baseline", [f"{row['path']}={row['value']}" for row in rows])
+    assert len(rows) > 200
+    assert all(row["about"] and row["basis"] and row["source"] and row["year"].isdigit() for row in rows)
+    drawn = [row for row in rows if row["range"]]
+    assert {row["path"].split(".")[1] for row in drawn} == {"inputs", "dynamics"}
+    assert all(row["value"] == "" for row in drawn)
+    again = Scenario.load("baseline", [f"{row['path']}={row['value']}" for row in rows if not row["range"]])
     assert again.digest == scenario.digest
+    held = Scenario.load("baseline", [f"{drawn[0]['path']}=21"])
+    assert held.digest != scenario.digest
+    assert next(row["value"] for row in assumptions_of(held) if row["path"] == drawn[0]["path"]) == "21.0"
+
+
+def test_a_link_brings_edited_assumptions_and_keeps_them_while_one_searches(app):
+    edits = ["solar.grid_factor_tco2e_per_mwh=0.7", "programmes.dynamics.crypto.aware_p=0.05"]
+    page = app("what_if", base="smoke", link={"set": [*edits, "no.such=1"]})
+    assert any("no.such" in warning.value for warning in page.warning)
+    for search in ("grid", "crypto", ""):
+        page.text_input(key="assumption_search").set_value(search).run()
+        assert not page.exception
+        assert all(edit in page.code[0].value for edit in edits)
+    assert page.query_params["set"] == edits
