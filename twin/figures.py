@@ -17,6 +17,7 @@ from twin.labour.figures import TITLES as LABOUR
 from twin.palette import PALETTE
 from twin.programmes.figures import TITLES as PROGRAMMES
 from twin.run import Run
+from twin.wording import INPUT_TITLES
 
 MILLION = 1_000_000
 WIDTH, HEIGHT = 640, 260
@@ -242,7 +243,7 @@ def labour_duration(run: Run) -> alt.Chart | alt.LayerChart | None:
     if not run.has("labour_duration"):
         return None
     spells = run.table("labour_duration")
-    spells["spell"] = spells.weeks_from.map("from week {:03d}".format)
+    spells["spell"] = spells.weeks_from.map("from week {:02d}".format)
     chart = (
         alt.Chart(spells)
         .mark_bar()
@@ -291,14 +292,17 @@ def tornado(run: Run) -> alt.Chart | alt.LayerChart | None:
     swings = run.table("tornado")
     swings["swing_idr"] = (swings.npv_high_idr - swings.npv_low_idr).abs()
     swings = swings.nlargest(12, "swing_idr")
-    swings["which"] = swings.programme + ": " + swings.input
+    titles = {row["name"]: row["title_en"] for row in read_rows(INPUT_TITLES)}
+    swings["which"] = swings.programme + ": " + swings.input.map(titles)
     for end in ("low", "high"):
         swings[f"npv_{end}_million_idr"] = swings[f"npv_{end}_idr"] / MILLION
     chart = (
         alt.Chart(swings)
         .mark_bar(color=PALETTE[0])
         .encode(
-            y=alt.Y("which:N", sort=alt.SortField("swing_idr", "descending"), title=None),
+            y=alt.Y(
+                "which:N", sort=alt.SortField("swing_idr", "descending"), title=None, axis=alt.Axis(labelLimit=360)
+            ),
             x=alt.X("npv_low_million_idr:Q", title="net present value with the input low … high [million Rp]"),
             x2="npv_high_million_idr:Q",
             tooltip=["which", "low", "high", "npv_low_million_idr", "npv_high_million_idr", "confidence"],

@@ -15,6 +15,7 @@ from twin.files import read_rows
 from twin.kpi import catalogue
 
 DATA = Path(__file__).parent / "data"
+INPUT_TITLES = Path(__file__).parent / "programmes" / "data" / "input_titles.csv"
 LANGUAGES = ("id", "en")
 Spec = dict[str, Any]
 NUMBERS = {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["Rp ", ""]}  # as Indonesian writes them
@@ -24,7 +25,8 @@ UNNAMED = ("tooltip", "detail", "order", "text", "x2", "y2", "xOffset", "yOffset
 @functools.cache
 def words() -> Mapping[str, str]:
     """Indonesian for the English words and titles of charts; `{}` in a title stands for anything."""
-    return {row["en"]: row["id"] for row in read_rows(DATA / "words.csv")}
+    inputs = {row["title_en"]: row["title_id"] for row in read_rows(INPUT_TITLES)}
+    return inputs | {row["en"]: row["id"] for row in read_rows(DATA / "words.csv")}
 
 
 @functools.cache

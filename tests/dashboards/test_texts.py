@@ -10,9 +10,10 @@ from dashboards.levers import levers
 from dashboards.panel import packages
 from dashboards.text import LANGUAGES, catalogue
 from twin.figures import FIGURES, bases
+from twin.files import read_rows
 from twin.kpi import catalogue as kpis
 from twin.run import Run
-from twin.wording import said, worded, words
+from twin.wording import INPUT_TITLES, said, worded, words
 
 HERE = Path(__file__).resolve().parents[2] / "dashboards"
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in HERE.rglob("*.py"))
@@ -105,3 +106,10 @@ def test_what_figures_and_levers_stand_on_is_said_in_indonesian():
     sources |= {one.source for one in levers().values()}
     same = {text for text in sources if said(text, "id") == text and text not in words()}
     assert {text for text in same if not text.startswith(("SNI ISO", "python -m"))} == set()
+
+
+def test_every_input_has_a_name_for_people_in_both_languages():
+    titles = {row["name"]: row for row in read_rows(INPUT_TITLES)}
+    assert titles.keys() == {row["name"] for row in read_rows(INPUT_TITLES.parent / "inputs.csv")}
+    for row in titles.values():
+        assert said(row["title_en"], "id") == row["title_id"] != row["title_en"], row
