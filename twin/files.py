@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import threading
 from pathlib import Path
 
 import platformdirs
@@ -21,7 +22,7 @@ def cache_folder() -> Path:
 def write_whole(path: Path, text: str) -> Path:
     """Write beside the file's name and rename, so that nobody ever finds half of it. Makes the folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
         beside.write_text(text, encoding="utf-8", newline="")
         os.replace(beside, path)
