@@ -32,8 +32,7 @@ FILE is a sweep (YAML), or a shipped one: `money`.
 stopped sweep goes on with the same command; a run that fails is a row with its message, and is tried again then.
 Columns: point, scenario, seed, the parameters, status, message, digest, run, wall_s, every key figure. With DuckDB:
 
-    python -c "import duckdb; print(duckdb.sql('FROM \\"money.parquet\\" SELECT \\"programmes.budget_basis\\",
-    avg(solar_npv_idr) GROUP BY ALL'))"
+    python -c "import duckdb; print(duckdb.sql('SELECT seed, avg(pad_idr) FROM \\"money.parquet\\" GROUP BY ALL'))"
 """
 
 

@@ -1,6 +1,7 @@
 """Sweeps carried out: one table whoever runs it, nothing done twice, nothing lost."""
 
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ import sweep_works
 
 from twin.errors import SweepError
 from twin.sweep import local
+from twin.sweep.cli import HELP
 from twin.sweep.conduct import conduct, count
 from twin.sweep.local import on_processes
 from twin.sweep.on_ray import on_ray
@@ -66,6 +68,17 @@ def test_a_row_a_run_with_parameters_figures_and_whence(money, tmp_path):
     more, tally = carried_out(money, tmp_path / "runs")
     assert (tally.found, tally.made) == (8, 4)  # what is known is not done again
     assert [one for one in more.to_pylist() if one["seed"] < 3] == rows
+
+
+def test_the_helps_question_to_duckdb_is_answered(money, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("duckdb", reason="of the `sweep` extra")
+    money.write_text(MONEY.replace("[6, 12]", "[6]").replace("[0, null]", "[0]"))
+    carried_out(money, tmp_path)
+    (tmp_path / "table.parquet").rename(tmp_path / "money.parquet")
+    (line,) = (line for line in HELP.splitlines() if "import duckdb" in line)
+    monkeypatch.chdir(tmp_path)
+    exec(shlex.split(line)[-1])
+    assert "avg(pad_idr)" in capsys.readouterr().out
 
 
 def test_runs_that_fail_are_rows_and_the_rest_goes_on(money, tmp_path):
@@ -158,7 +171,7 @@ def test_ctrl_c_in_mid_sweep_and_the_same_command_goes_on(root, tmp_path, money)
         "--runs",
         str(runs),
         "--workers",
-        "2",
+        "1",
     ]
     process = subprocess.Popen(
         command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stderr=subprocess.PIPE, text=True,
