@@ -1,0 +1,109 @@
+"""The whole city: cold against warm what-ifs, and what an added year, office or seeker costs in time and memory.
+
+    python -m benchmarks.city                    # book, ten years, nine programmes, one seed
+    python -m benchmarks.city --scenario baseline --years 2 --json
+
+A cold run begins without any month kept; simulated hours of traffic are kept apart, and `--fresh-hours` makes them too.
+A warm what-if changes one value: only what depends on it is lived again. Every run is a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twin.files import cache_folder
+from twin.run import Run
+from twin.terminal import print_json, print_rows, run_app, tell
+
+WHAT_IFS = {
+    "podcast every second week": "programmes.podcast_weeks_between=2",
+    "fee of the carbon market": "carbon.fee_percent=0.2",
+    "JOBTREN's employers": "labour.employer_share=0.5",
+    "panels an office": "solar.panels=4",
+}
+KEPT = ("hours", "networks", "checked", "signals", "flows")  # of the cache: traffic, which months are not
+app = typer.Typer(add_completion=False)
+
+
+def lived(scenario: str, settings: Sequence[str], cache: Path, out: Path) -> dict[str, float]:
+    """Wall time of a process that makes one run [s], what the run itself took, and its peak memory [MiB]."""
+    words = [word for setting in settings for word in ("--set", setting)]
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "twin", "run", scenario, *words, "--out", str(out), "--json"],
+        env={**os.environ, "TWIN_CACHE": str(cache)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    wall_s = time.perf_counter() - began
+    with Run.open(json.loads(done.stdout)["run"]) as run:
+        return {"wall_s": wall_s, "run_s": run.provenance["wall_s"], "peak_mib": run.provenance["peak_memory_mib"]}
+
+
+def growth(scenario: str, years: int, cache: Path, out: Path, fixed: Sequence[str]) -> list[dict[str, Any]]:
+    """Cold runs of several sizes, each without kept months."""
+    one_year = "horizon_months=12"
+    sizes: dict[str, list[tuple[str, list[str]]]] = {
+        "years": [(str(n), [f"horizon_months={12 * n}"]) for n in sorted({1, 2, years})],
+        "seekers": [(f"{n:,}", [one_year, f"labour.people={n}"]) for n in (60_000, 300_000)],
+        "offices": [
+            (n, [one_year, f"solar.offices={codes}"]) for n, codes in (("1", "[35.03.11.2001]"), ("157", "all"))
+        ],
+    }
+    rows = []
+    for what, variants in sizes.items():
+        for size, settings in variants:
+            (cache / "months.sqlite").unlink(missing_ok=True)
+            rows.append(
+                {"grown": what, "size": size, **lived(scenario, [*fixed, *settings], cache, out / f"{what}{size}")}
+            )
+            tell(f"{what} {size}: {rows[-1]['wall_s']:.1f} s")
+    return rows
+
+
+@app.command()
+def main(
+    scenario: Annotated[str, typer.Option("--scenario")] = "book",
+    years: Annotated[int, typer.Option("--years", min=1)] = 10,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="For every run.")] = None,
+    fresh_hours: Annotated[bool, typer.Option("--fresh-hours", help="Also simulate traffic anew when cold.")] = False,
+    with_growth: Annotated[bool, typer.Option("--growth/--no-growth", help="Also runs of several sizes.")] = True,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Print the ratio of cold to warm for each what-if, and growth."""
+    with tempfile.TemporaryDirectory() as folder:
+        cache, out = Path(folder) / "cache", Path(folder) / "runs"
+        cache.mkdir()
+        for name in () if fresh_hours else KEPT:
+            if (cache_folder() / name).is_dir():
+                shutil.copytree(cache_folder() / name, cache / name)
+        fixed = [*(settings or ()), f"horizon_months={12 * years}"]
+        lived(scenario, ["horizon_months=1", *(settings or ())], cache, out)  # compiles what is compiled once
+        (cache / "months.sqlite").unlink(missing_ok=True)
+        cold = lived(scenario, fixed, cache, out)
+        rows = [{"run": "cold", "changes": "-", **cold, "cold_over_this": 1.0}]
+        for name, change in WHAT_IFS.items():
+            warm = lived(scenario, [*fixed, change], cache, out)
+            rows.append(
+                {"run": f"warm: {name}", "changes": change, **warm, "cold_over_this": cold["wall_s"] / warm["wall_s"]}
+            )
+        grown = growth(scenario, years, cache, out, settings or ()) if with_growth else []
+    if as_json:
+        print_json({"what_ifs": rows, "growth": grown})
+        return
+    print_rows(rows, f"{scenario}, {years} years, one seed, {os.cpu_count()} cores", False)
+    if grown:
+        print_rows(grown, "cold runs of several sizes", False)
+
+
+if __name__ == "__main__":
+    run_app(app)
