@@ -80,7 +80,7 @@ def review(path: Path, today: date | None = None) -> Review:
     """Review a project design document of any kind that `read` knows. Raises KnowledgeError."""
     document = read(path)
     text = "\n".join(f"{block.section}\n{block.text}" for block in document.blocks)
-    activity = next((row for row in rows("activities") if _mentions(document, row["words"])), None)
+    activity = _activity(document, text)
     stated = _stated(document, CLAIM)
     size = _stated(document, SIZE[activity["per"]]) if activity else []
     rate = estimate(activity["quantities"].split(), text) if activity and size else None
@@ -99,9 +99,15 @@ def review(path: Path, today: date | None = None) -> Review:
     )  # fmt: skip
 
 
-def _mentions(document: Document, words: str) -> bool:
-    pattern = re.compile(r"\b(?:" + "|".join(words.split()) + r")\b", re.I)
-    return bool(pattern.search(document.title)) or any(pattern.search(block.text) for block in document.blocks)
+def _activity(document: Document, text: str) -> dict[str, str] | None:
+    """The activity that the title, and then the text, mention most; of equals the table's first."""
+
+    def mentions(row: dict[str, str]) -> tuple[int, int]:
+        pattern = re.compile(r"\b(?:" + "|".join(row["words"].split()) + r")\b", re.I)
+        return len(pattern.findall(document.title)), len(pattern.findall(text))
+
+    most = max(rows("activities"), key=mentions)
+    return most if any(mentions(most)) else None
 
 
 def _stated(document: Document, pattern: re.Pattern[str]) -> list[tuple[str, float]]:

@@ -54,6 +54,14 @@ def test_theory_a_sound_project_and_its_estimate(tmp_path):
     assert "forest growth of planted or young" in found.estimate_source
 
 
+def test_planting_mangroves_is_a_mangrove_project(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text(PROJECT.format(title="Prigi", what="Penanaman mangrove", ha=40, claim=900), encoding="utf-8")
+    found = review(path)
+    assert found.activity == "mangrove"
+    assert "mangrove growth of planted, 5 rows; mangrove soil" in found.estimate_source
+
+
 def test_a_fault_stands_in_its_section_of_the_draft(tmp_path):
     path = tmp_path / "a.md"
     path.write_text(SOUND.format(factor=9), encoding="utf-8")
