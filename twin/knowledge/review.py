@@ -1,4 +1,4 @@
-"""EcoBalance's reviewer: a project design document against rules, a table of factors, and itself. No language model."""
+"""EcoBalance's reviewer: a project design document against rules, published factors, and itself. No language model."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from twin.knowledge.documents.blocks import Document
 from twin.knowledge.documents.read import read
 from twin.knowledge.facts import rows
+from twin.knowledge.impact import Estimate, estimate
 
 NUMBER = r"(\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
 CLAIM = re.compile(NUMBER + r"\s*(?:tCO2e?|ton CO2e?|tonnes? CO2e?)\s*(?:/|per )\s*(?:tahun|year|yr|th)\b", re.I)
@@ -49,7 +50,7 @@ class Similar:
 class Review:
     """What a review gives; yearly amounts in tCO2e, None where the document does not say enough.
 
-    `activity` is of data/factors.csv, `size` in its unit `per` (ha or kwp).
+    `activity` is of data/activities.csv, `size` in its unit `per` (ha or kwp).
     """
 
     title: str
@@ -79,38 +80,39 @@ def review(path: Path, today: date | None = None) -> Review:
     """Review a project design document of any kind that `read` knows. Raises KnowledgeError."""
     document = read(path)
     text = "\n".join(f"{block.section}\n{block.text}" for block in document.blocks)
-    activity = next((row for row in rows("factors") if _mentions(document, row["words"])), None)
+    activity = _activity(document, text)
     stated = _stated(document, CLAIM)
     size = _stated(document, SIZE[activity["per"]]) if activity else []
-    estimate = _estimate(activity, size[0][1]) if activity and size else None
+    rate = estimate(activity["quantities"].split(), text) if activity and size else None
+    expected = rate.times(size[0][1]) if rate else None
     findings = [
         *_compliance(text, activity),
         *_dates(document, (today or date.today()).year),
         *_units(document),
         *_consistency(document, stated, size),
-        *_impact(activity, stated, estimate),
+        *_impact(stated, expected, rate),
     ]
     claim = stated[0][1] if stated else None
-    source = f"{activity['source']} ({activity['confidence']})" if activity and estimate else None
     return Review(
-        document.title, tuple(findings), claim, estimate, source, activity["activity"] if activity else None,
-        size[0][1] if size else None, activity["per"] if activity else None,
+        document.title, tuple(findings), claim, expected, rate.source if rate else None,
+        activity["activity"] if activity else None, size[0][1] if size else None, activity["per"] if activity else None,
     )  # fmt: skip
 
 
-def _mentions(document: Document, words: str) -> bool:
-    pattern = re.compile(r"\b(?:" + "|".join(words.split()) + r")\b", re.I)
-    return bool(pattern.search(document.title)) or any(pattern.search(block.text) for block in document.blocks)
+def _activity(document: Document, text: str) -> dict[str, str] | None:
+    """The activity that the title, and then the text, mention most; of equals the table's first."""
+
+    def mentions(row: dict[str, str]) -> tuple[int, int]:
+        pattern = re.compile(r"\b(?:" + "|".join(row["words"].split()) + r")\b", re.I)
+        return len(pattern.findall(document.title)), len(pattern.findall(text))
+
+    most = max(rows("activities"), key=mentions)
+    return most if any(mentions(most)) else None
 
 
 def _stated(document: Document, pattern: re.Pattern[str]) -> list[tuple[str, float]]:
     """Every number that a pattern finds, with its section."""
     return [(b.section, number(match[1])) for b in document.blocks for match in pattern.finditer(b.text)]
-
-
-def _estimate(activity: dict[str, str], size: float) -> tuple[float, float, float]:
-    low, mid, high = (float(activity[name]) * size for name in ("low", "mid", "high"))
-    return low, mid, high
 
 
 def _compliance(text: str, activity: dict[str, str] | None) -> list[Finding]:
@@ -167,22 +169,22 @@ def _consistency(document: Document, stated: list[tuple[str, float]], size: list
 
 
 def _impact(
-    activity: dict[str, str] | None, stated: list[tuple[str, float]], estimate: tuple[float, float, float] | None
+    stated: list[tuple[str, float]], expected: tuple[float, float, float] | None, rate: Estimate | None
 ) -> list[Finding]:
     if not stated:
         return [Finding("error", "", "claim", "no yearly reduction in tCO2e is stated")]
-    if activity is None or estimate is None:
+    if expected is None or rate is None:
         return [
             Finding("question", "", "impact", "which activity, and on how many hectares or kWp? No estimate without")
         ]
     section, claim = stated[0]
-    low, mid, high = estimate
+    low, mid, high = expected
     if low <= claim <= high:
         return []
     text = (
         f"{claim:,.0f} tCO2e/year is claimed, {low:,.0f}–{high:,.0f} expected (mid {mid:,.0f}); on what does it stand?"
     )
-    return [Finding("question", section, f"impact: {activity['source']} ({activity['confidence']})", text)]
+    return [Finding("question", section, f"impact: {rate.source}", text)]
 
 
 def summary(found: Review) -> str:

@@ -25,7 +25,7 @@ def similar(path: Path, found: Review, searcher: Searcher, k: int = 3) -> list[S
     if found.activity is None:
         return []
     own = hashlib.sha256(path.read_bytes()).hexdigest()
-    words = rows("factors")[[row["activity"] for row in rows("factors")].index(found.activity)]["words"]
+    words = next(row["words"] for row in rows("activities") if row["activity"] == found.activity)
     alike = re.compile(r"\b(?:" + "|".join(words.split()) + r")\b", re.I)
     told = "\n".join([found.title, *(block.text for block in read(path).blocks)])[:2000]
     names = dict.fromkeys(hit.chunk.document for hit in searcher.search(told, DEEP))

@@ -13,10 +13,11 @@ from twin.knowledge.index.analysis import STOPWORDS, roots, stem, terms, words
 Terms = tuple[str, ...]
 MAX_CONCEPTS = 40
 MAX_CHARACTERS = 2_000
+LEAST_LETTERS = 3  # of a word that nothing knows; a shorter one is a particle, or a slip
 STANDARD, LONG_FORM, SYNONYM, SPELLING = 1.0, 1.0, 0.6, 0.8  # how much an alternative counts beside the word itself
 NEAR = 0.75  # least similarity (Damerau-Levenshtein over length) at which a word is taken for a misspelt one
 INFORMAL_PREFIXES = (("nge", ""), ("ny", "s"), ("ny", "c"), ("ng", ""), ("ng", "k"), ("n", "t"), ("m", "p"))
-INFORMAL_SUFFIXES = ("in", "ne", "e", "nya", "ku", "mu")
+INFORMAL_SUFFIXES = ("in", "ne", "e", "nya", "ku", "mu", "ke", "ake", "no", "i")
 
 
 @dataclass
@@ -66,8 +67,7 @@ def _synonyms() -> dict[str, frozenset[str]]:
 @functools.lru_cache(maxsize=10_000)
 def informal_root(word: str) -> str | None:
     """The root behind spoken affixes: `ngajuin` -> `aju`, `cutine` -> `cuti`; None where none is found."""
-    bare = [word] + [word[: -len(s)] for s in INFORMAL_SUFFIXES if word.endswith(s) and len(word) - len(s) >= 3]
-    for candidate in bare:
+    for candidate in [word, *_without_suffix(word)]:
         options = [candidate] + [
             new + candidate[len(old) :] for old, new in INFORMAL_PREFIXES if candidate.startswith(old)
         ]
@@ -90,6 +90,8 @@ def understand(text: str, vocabulary: Collection[str], rarity: Callable[[str], f
         standard.append(meant)
         if stem(word) in STOPWORDS or all(part in STOPWORDS for part in words(meant)):
             continue
+        if len(word) < LEAST_LETTERS and meant == word and word not in vocabulary:
+            continue
         concept = _concept(word, meant, vocabulary)
         if concept.alternatives and all(concept.alternatives != other.alternatives for other in concepts):
             concepts.append(concept)
@@ -103,7 +105,12 @@ def understand(text: str, vocabulary: Collection[str], rarity: Callable[[str], f
 
 def _standardised(said: list[str]) -> Iterator[tuple[str, str]]:
     for word in said:
-        yield word, _colloquial().get(word, word)
+        bare = [word] if word in roots() else [word, *_without_suffix(word)]
+        yield word, next((_colloquial()[form] for form in bare if form in _colloquial()), word)
+
+
+def _without_suffix(word: str) -> list[str]:
+    return [word[: -len(s)] for s in INFORMAL_SUFFIXES if word.endswith(s) and len(word) - len(s) >= 3]
 
 
 def _concept(word: str, meant: str, vocabulary: Collection[str]) -> Concept:

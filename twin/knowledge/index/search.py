@@ -11,13 +11,14 @@ import numpy as np
 
 from twin.errors import KnowledgeError
 from twin.knowledge.documents.chunks import Chunk
-from twin.knowledge.index.analysis import grams, terms
+from twin.knowledge.index.analysis import grams, roots, terms
 from twin.knowledge.index.embeddings import embed_question
 from twin.knowledge.index.question import Concept, Question, is_blank, understand
 from twin.knowledge.index.store import Entry, Index, load, searched_text
 
 RANK_CONSTANT = 10.0  # of reciprocal rank fusion; small, because a folder of regulations is small
 WEIGHTS = {"words": 1.0, "grams": 0.5, "vectors": 0.7}  # of each list in the fusion
+UNKNOWN = 0.7  # weight of a word that neither the documents nor the dictionary know; tuned on the tuning split
 DEEP = 60  # so many of each list enter the fusion
 
 
@@ -46,9 +47,15 @@ class Searcher:
         return cls(load(path))
 
     def rarity(self, term: str) -> float:
-        """How telling a term is: log(1 + passages / passages that hold it); an unknown one as if one held it."""
+        """How telling a term is: log(1 + passages / passages that hold it).
+
+        One that no passage holds counts as if one held it, and UNKNOWN of that where it is no root of Indonesian
+        either: most such words are how people talk, not what they ask about.
+        """
         at = self.vocabulary.get(term)
-        return float(np.log1p(self.size / max(int(self.in_documents[at]) if at is not None else 1, 1)))
+        if at is None:
+            return float(np.log1p(self.size)) * (1.0 if term in roots() else UNKNOWN)
+        return float(np.log1p(self.size / max(int(self.in_documents[at]), 1)))
 
     def understand(self, text: str) -> Question:
         """The question's concepts. Raises KnowledgeError where there is no word in it."""
