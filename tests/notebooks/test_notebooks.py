@@ -51,7 +51,8 @@ def test_it_is_kept_as_a_reader_needs_it(path: Path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs(path: Path, tmp_path: Path):
+def test_it_runs(path: Path, tmp_path: Path, root: Path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(root))
     (tmp_path / "small.yaml").write_text(SMALL_SCENARIO, encoding="utf-8")
     done = papermill.execute_notebook(
         path, tmp_path / path.name, SMALL[path.stem], kernel_name="python3", cwd=tmp_path, progress_bar=False,
