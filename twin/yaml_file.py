@@ -29,8 +29,12 @@ _INT = re.compile(r"^[-+]?[0-9]+$")
 _FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
 
 
-class _RefusedError(yaml.MarkedYAMLError):
+class _RefusedError(yaml.YAMLError):
     """YAML that is read by nobody here."""
+
+    def __init__(self, problem: str, mark: yaml.Mark) -> None:
+        self.problem, self.line = problem, mark.line + 1
+        super().__init__(problem)
 
 
 class _Loader(yaml.SafeLoader):
@@ -42,7 +46,7 @@ class _Loader(yaml.SafeLoader):
         """`010` is ten."""
         digits = str(self.construct_scalar(node))
         if len(digits) > MAX_DIGITS:
-            raise _RefusedError(problem=f"a number of {len(digits)} digits", problem_mark=node.start_mark)
+            raise _RefusedError(problem=f"a number of {len(digits)} digits", mark=node.start_mark)
         return int(digits)
 
 
@@ -68,12 +72,12 @@ def _refuse(text: str) -> None:
     for token in yaml.scan(text, Loader=_Loader):
         if isinstance(token, yaml.AliasToken):
             told = f"aliases (*{token.value}) are not allowed; write it out"
-            raise _RefusedError(problem=told, problem_mark=token.start_mark)
+            raise _RefusedError(problem=told, mark=token.start_mark)
         if isinstance(token, yaml.TagToken):
-            raise _RefusedError(problem="tags (!!…) are not allowed; leave it out", problem_mark=token.start_mark)
+            raise _RefusedError(problem="tags (!!…) are not allowed; leave it out", mark=token.start_mark)
         depth += isinstance(token, OPENS) - isinstance(token, CLOSES)
         if depth > MAX_DEPTH:
-            raise _RefusedError(problem=f"is nested deeper than {MAX_DEPTH} levels", problem_mark=token.start_mark)
+            raise _RefusedError(problem=f"is nested deeper than {MAX_DEPTH} levels", mark=token.start_mark)
 
 
 def read_mapping(path: Path) -> tuple[dict[str, Any], dict[Path_, int]]:
@@ -107,7 +111,7 @@ def _parsed(path: Path, raw: bytes) -> tuple[dict[str, Any], dict[Path_, int]]:
         faults: list[str] = []
         data = _construct(loader, node, (), lines, faults) if node is not None else {}
     except _RefusedError as error:
-        raise ScenarioError(str(path), [f"line {error.problem_mark.line + 1}: {error.problem}"]) from error
+        raise ScenarioError(str(path), [f"line {error.line}: {error.problem}"]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ScenarioError(str(path), [f"line {line}: is not YAML: {error.problem}"]) from error

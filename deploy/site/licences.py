@@ -71,8 +71,12 @@ def stated(one: importlib.metadata.Distribution) -> str:
     """The licence by the package's metadata: the expression (PEP 639), else the classifiers, else the free text."""
     data = one.metadata
     classifiers = [text.split(" :: ")[-1] for text in data.get_all("Classifier") or () if text.startswith("License ::")]
+
+    def one_of(name: str) -> str:
+        return (data.get_all(name) or [""])[0].strip().split("\n")[0]
+
     plain = [text for text in classifiers if text != "OSI Approved"]
-    return data.get("License-Expression") or " / ".join(plain) or (data.get("License") or "").strip().split("\n")[0]
+    return one_of("License-Expression") or " / ".join(plain) or one_of("License")
 
 
 def class_of(licence: str) -> str:
