@@ -6,7 +6,7 @@ SCENARIO ?= baseline
 BIN = .venv/bin
 READY = .venv/.ready
 
-.PHONY: contracts contracts-check docs run test test-all bench lint lock clean help
+.PHONY: contracts contracts-check docs run test test-all bench sbom lint lock clean help
 
 help:
 	@echo "make run    set up .venv, run the $(SCENARIO) scenario, print its key figures and write the report"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench  speed and memory against peers and limits"
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   the documentation site in build/site, built strictly"
+	@echo "make sbom   bill of materials (CycloneDX) and table of licences of what is installed, in build/"
 	@echo "make contracts  compile the contracts (needs node); contracts-check compares, then forge, slither, halmos"
 	@echo "make lock   refresh constraints.txt from pyproject.toml in an environment of its own"
 	@echo "make clean  remove .venv and caches; runs/ stays"
@@ -52,6 +53,16 @@ docs: $(READY)
 	$(BIN)/python -m mkdocs build --strict --config-file deploy/site/mkdocs.yml
 	@echo "build/site/index.html; its search needs a server: $(BIN)/python -m http.server --directory build/site"
 
+# An environment of its own, as the tool is no part of the twin. The table of licences is a page of `make docs`.
+sbom: $(READY)
+	mkdir -p build
+	test -x .venv-sbom/bin/cyclonedx-py || $(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/pip install -q $(PIP_ARGS) "cyclonedx-bom>=7,<8"
+	.venv-sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
+	  -o build/sbom.json $(BIN)/python
+	$(BIN)/python -m deploy.site.licences > build/licences.md
+	@echo "build/sbom.json (CycloneDX), build/licences.md"
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with make PYTHON=...")'
 	$(PYTHON) -m venv .venv
@@ -66,7 +77,7 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .venv-checks .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-lock .venv-checks .venv-sbom .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Node is needed to change a contract, never to use or test one.

@@ -26,10 +26,10 @@ from agents.rollout import CORES, Network, live
 from controllers.bundle import load as load_bundle
 from controllers.errors import ControllerError
 from envs.street import Scene
-from twin import terminal
+from twin import cache, terminal
 from twin.compare import interval
 from twin.errors import TrainingError
-from twin.files import cache_folder, write_whole
+from twin.files import cache_folder
 from twin.traffic.folders import ROOT, code_digest
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.baselines import BASELINES
@@ -51,16 +51,17 @@ def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Pro
         return _rule_rows(policy.stem, network, scenes, progress)
     scenes = [(replace(scene, decision_s=decision_s), seed) for scene, seed in scenes]
     places = [_kept(weights, scene, seed) for scene, seed in scenes]
-    missing = [i for i, place in enumerate(places) if not place.is_file()]
+    answers: list[Any] = [cache.read(place) for place in places]
+    missing = [i for i, answer in enumerate(answers) if answer is None]
     with ThreadPoolExecutor(CORES) as pool:
         futures = {pool.submit(_lived, network, *scenes[i], places[i]): i for i in missing}
         for done, future in enumerate(as_completed(futures), len(scenes) - len(missing) + 1):
-            future.result()
+            answers[futures[future]] = future.result()
             if progress is not None:
                 progress(done, len(scenes))
     return [
-        {"network": scene.network, "controller": policy.stem, "seed": seed, **json.loads(place.read_text("utf-8"))}
-        for (scene, seed), place in zip(scenes, places, strict=True)
+        {"network": scene.network, "controller": policy.stem, "seed": seed, **answer}
+        for (scene, seed), answer in zip(scenes, answers, strict=True)
     ]
 
 
@@ -100,8 +101,9 @@ def _rule_rows(
     return [{**row, **answer["measures"]} for row, answer in zip(rows, answers, strict=True)]
 
 
-def _lived(network: Network, scene: Scene, seed: int, place: Path) -> None:
-    write_whole(place, json.dumps(live(network, scene, seed)))
+def _lived(network: Network, scene: Scene, seed: int, place: Path) -> Row:
+    found: Row = cache.keep(place, live(network, scene, seed))
+    return found
 
 
 def _kept(weights: str, scene: Scene, seed: int) -> Path:

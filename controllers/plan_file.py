@@ -44,7 +44,10 @@ def read_plan(path: Path) -> tuple[Site, dict[str, float]]:
         if path.stat().st_size > MOST_FILE_BYTES:
             raise PlanError(path.name, [f"is larger than {MOST_FILE_BYTES} bytes"])
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except RecursionError as error:
+        raise PlanError(path.name, ["is nested too deeply"]) from error
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
+        # PyYAML raises other than its own errors for what is no UTF-8, no date, or not what a tag says.
         raise PlanError(path.name, [" ".join(str(error).split())]) from error
     return _Hand(path.name, document).site()
 

@@ -68,6 +68,20 @@ def test_the_command_line_starts_without_simulators(root: Path):
     assert fresh_interpreter(code, root) == "[]"
 
 
+HELP = """import runpy; sys.argv = ['twin', '--help']
+try:
+    runpy.run_module('twin', run_name='__main__')
+except SystemExit as ended:
+    assert ended.code == 0"""
+
+
+@pytest.mark.parametrize("start", ["import twin", HELP])
+def test_the_twin_and_its_help_load_nothing_heavy(root: Path, start: str):
+    heavy = ("pandas", "scipy", "mesa", "torch", "libsumo", "numpy", "pyarrow", "numba", "pydantic")
+    code = f"import sys; {start}\nprint([name for name in {heavy} if name in sys.modules])"
+    assert fresh_interpreter(code, root).splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_our_packages_resolve_inside_the_repository(root: Path, room: str):
     # sumo-rl installs a top-level `agents` too: from the root, ours must win.

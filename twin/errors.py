@@ -54,6 +54,10 @@ class MemoLostError(TwinError):
     """The cache of months went away while a run stood on it (the run is begun again without it)."""
 
 
+class WriteError(TwinError):
+    """Something could not be written: no room, no right to, or no such place."""
+
+
 class RowError(TwinError):
     """A module wrote a row that its table's dictionary does not allow (a fault of ours, caught before it is stored)."""
 

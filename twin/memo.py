@@ -42,33 +42,36 @@ class Memo:
 
     def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         self.most_bytes, self.used = most_bytes, list[int]()
+        self._path = path
         self._file: sqlite3.Connection | None = None
-        with contextlib.suppress(sqlite3.Error, OSError):
+        with contextlib.suppress(sqlite3.Error, ValueError, OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = _opened(path)
 
     def find(self, key: str, seen: Seen) -> Lived | None:
         """The month under this key that read what is now seen."""
         for number, reads in self._ask("SELECT number, reads FROM months WHERE key = ?", key):
-            if all(seen.digest(*name.split()) == digest for name, digest in json.loads(reads).items()):
-                for rows, rng in self._ask("SELECT rows, rng FROM months WHERE number = ?", number):
-                    self.used.append(number)
-                    return Lived(number, reads, json.loads(zlib.decompress(rows)), json.loads(rng))
+            told = _unpacked(reads)
+            if told is not None and all(seen.digest(*name.split()) == digest for name, digest in told.items()):
+                for (packed,) in self._ask("SELECT rows FROM months WHERE number = ?", number):
+                    if (month := _unpacked(packed)) is not None and month["key"] == key:
+                        self.used.append(number)
+                        return Lived(number, _listed(told), month["rows"], month["rng"])
         return None
 
     def state(self, number: int) -> State:
         """The module after a month that was found. Raises MemoLostError if it is no longer there."""
         for (state,) in self._ask("SELECT state FROM months WHERE number = ?", number):
-            found: State = json.loads(zlib.decompress(state))
-            return found
+            if (found := _unpacked(state)) is not None:
+                return found
         raise MemoLostError(f"month {number} is no longer in the cache")
 
     def keep(self, key: str, reads: str, rows: Rows, state: State, rng: Mapping[str, Any]) -> None:
         """Keep a month."""
-        parts = (zlib.compress(json.dumps(part).encode(), 1) for part in (rows, state))
         self._ask(
-            "INSERT OR IGNORE INTO months (key, reads, rng, used, rows, state) VALUES (?, ?, ?, ?, ?, ?)",
-            key, reads, json.dumps(rng), time.time(), *parts,
+            "INSERT OR REPLACE INTO months (key, reads, used, rows, state) VALUES (?, ?, ?, ?, ?)",
+            key, _packed(json.loads(reads)), time.time(), _packed({"key": key, "rows": rows, "rng": rng}),
+            _packed(state),
         )  # fmt: skip
 
     def close(self) -> None:
@@ -76,7 +79,7 @@ class Memo:
         self._ask("BEGIN IMMEDIATE")
         for number in self.used:
             self._ask("UPDATE months SET used = ? WHERE number = ?", time.time(), number)
-        held = self._ask("SELECT number, length(rows) + length(state) FROM months ORDER BY used DESC")
+        held = self._ask("SELECT number, coalesce(length(rows) + length(state), 0) FROM months ORDER BY used DESC")
         beyond = np.cumsum([size for _, size in held]) > self.most_bytes
         for (number, _), drop in zip(held, beyond.tolist(), strict=True):
             if drop:
@@ -89,8 +92,10 @@ class Memo:
             return []
         try:
             return self._file.execute(statement, values).fetchall()
-        except sqlite3.Error:  # damaged, full, locked for too long: the run goes on without
+        except (sqlite3.Error, ValueError) as error:  # damaged, full, locked for too long: the run goes on without
             self._give_up()
+            if not isinstance(error, sqlite3.OperationalError):  # damaged; SQLite may quote bytes that are no text
+                self._path.unlink(missing_ok=True)
             return []
 
     def _give_up(self) -> None:
@@ -105,7 +110,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         return _begun(path)
     except sqlite3.OperationalError:
         raise
-    except sqlite3.DatabaseError:  # not a database: killed while it was made, or overwritten
+    except (sqlite3.DatabaseError, ValueError):  # not a database: killed while it was made, or overwritten
         path.unlink(missing_ok=True)
         return _begun(path)
 
@@ -115,10 +120,27 @@ def _begun(path: Path) -> sqlite3.Connection:
     file.execute("PRAGMA journal_mode=WAL")
     file.execute("PRAGMA synchronous=NORMAL")
     file.execute(
-        "CREATE TABLE IF NOT EXISTS months (number INTEGER PRIMARY KEY, key TEXT, reads TEXT, rng TEXT, used REAL,"
+        "CREATE TABLE IF NOT EXISTS months (number INTEGER PRIMARY KEY, key TEXT, reads BLOB, used REAL,"
         " rows BLOB, state BLOB, UNIQUE (key, reads))"
     )
     return file
+
+
+def _unpacked(packed: Any) -> dict[str, Any] | None:
+    """What was kept; None where its checksum (zlib's) says that it is something else by now."""
+    try:
+        found: dict[str, Any] = json.loads(zlib.decompress(packed))
+        return found
+    except (zlib.error, ValueError, TypeError):
+        return None
+
+
+def _packed(part: Any) -> bytes:
+    return zlib.compress(json.dumps(part).encode(), 1)
+
+
+def _listed(reads: Mapping[str, str]) -> str:
+    return json.dumps(reads, sort_keys=True)
 
 
 class Remembering:
@@ -153,7 +175,7 @@ class Remembering:
         watched = _Watched(seen)
         self.module.step(month, watched)
         self.rows = self.module.observe()
-        reads = json.dumps(watched.reads, sort_keys=True)
+        reads = _listed(watched.reads)
         self.memo.keep(self.key, reads, self.rows, self.module.state(), self.rng.bit_generator.state)
         return reads
 

@@ -23,11 +23,30 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, in
 
 def table_digest(rows: Iterable[tuple[Any, ...]]) -> tuple[int, str]:
     """Number of rows and the SHA-256 (hexadecimal) over them in order; floats to the last bit."""
-    digest, n = hashlib.sha256(), 0
+    digest = _Digest()
     for row in rows:
-        digest.update(json.dumps(row, separators=(",", ":")).encode())
-        n += 1
-    return n, digest.hexdigest()
+        digest.update(row)
+    return digest.rows, digest.hexadecimal
+
+
+class _Digest:
+    """A table's digest, row by row."""
+
+    def __init__(self) -> None:
+        self._sha256, self.rows = hashlib.sha256(), 0
+
+    def update(self, row: tuple[Any, ...]) -> None:
+        self._sha256.update(json.dumps(row, separators=(",", ":")).encode())
+        self.rows += 1
+
+    def copy(self) -> _Digest:
+        other = _Digest()
+        other._sha256, other.rows = self._sha256.copy(), self.rows
+        return other
+
+    @property
+    def hexadecimal(self) -> str:
+        return self._sha256.hexdigest()
 
 
 def select_all(connection: sqlite3.Connection, table: str) -> sqlite3.Cursor:
@@ -65,8 +84,24 @@ class Recorder:
         self.connection.execute("PRAGMA synchronous=FULL")
         if self.connection.execute("PRAGMA application_id").fetchone()[0] == 0:
             self._create()
-        saved = self.connection.execute("SELECT city FROM checkpoint").fetchone()
-        self.checkpoint: dict[str, Any] | None = json.loads(saved[0]) if saved else None
+        self._digests = {name: _Digest() for name in self.tables}
+        saved = self.connection.execute("SELECT city, digests FROM checkpoint").fetchone()
+        self.checkpoint: dict[str, Any] | None = None if saved is None else self._resumed(*saved)
+
+    def _resumed(self, city: str, digests: str) -> dict[str, Any]:
+        """The checkpoint, once every row before it is seen to be what was written."""
+        for name, digest in self._digests.items():
+            for row in select_all(self.connection, name):
+                digest.update(row)
+        if digests != self._told(self._digests, city):
+            raise sqlite3.DatabaseError("its rows are no longer what was written")
+        found: dict[str, Any] = json.loads(city)
+        return found
+
+    @staticmethod
+    def _told(digests: Mapping[str, _Digest], city: str) -> str:
+        own = {name: digest.hexadecimal for name, digest in digests.items()}
+        return json.dumps([own, hashlib.sha256(city.encode()).hexdigest()])
 
     def _create(self) -> None:
         with self._transaction():
@@ -75,7 +110,9 @@ class Recorder:
                 'CREATE TABLE dictionary ("table" TEXT, column TEXT, kind TEXT, unit TEXT, description TEXT) STRICT'
             )
             self.connection.execute('CREATE TABLE digests ("table" TEXT PRIMARY KEY, rows INTEGER, sha256 TEXT) STRICT')
-            self.connection.execute("CREATE TABLE checkpoint (id INTEGER PRIMARY KEY, city TEXT NOT NULL) STRICT")
+            self.connection.execute(
+                "CREATE TABLE checkpoint (id INTEGER PRIMARY KEY, city TEXT NOT NULL, digests TEXT NOT NULL) STRICT"
+            )
             for table in self.tables.values():
                 if table.name in OWN_TABLES:
                     raise RowError(f"{table.name}: the run store keeps this name for itself")
@@ -94,29 +131,33 @@ class Recorder:
 
     def append(self, lived: Iterable[tuple[str, Mapping[str, Rows]]], checkpoint: Mapping[str, Any]) -> None:
         """Store months with what the modules observed in them, and the checkpoint after the last: all, or nothing."""
+        digests, city = {name: digest.copy() for name, digest in self._digests.items()}, json.dumps(checkpoint)
         with self._transaction():
             for month, observed in lived:
                 for rows_by_table in observed.values():
                     for name, rows in rows_by_table.items():
-                        self._insert(month, name, rows)
-            self.connection.execute("REPLACE INTO checkpoint VALUES (1, ?)", [json.dumps(checkpoint)])
+                        self._insert(month, name, rows, digests)
+            self.connection.execute("REPLACE INTO checkpoint VALUES (1, ?, ?)", [city, self._told(digests, city)])
+        self._digests = digests
 
-    def _insert(self, month: str, name: str, rows: Sequence[Row]) -> None:
+    def _insert(self, month: str, name: str, rows: Sequence[Row], digests: Mapping[str, _Digest]) -> None:
         if name not in self.tables:
             raise RowError(f"{name}: is in no module's data dictionary")
         table = self.tables[name]
         marks = ", ".join("?" * (1 + len(table.columns)))
+        values = [(month, *checked(table, row)) for row in rows]
+        for row in values:
+            digests[name].update(row)
         self.connection.executemany(
             f'INSERT INTO "{name}" VALUES ({marks})',  # noqa: S608 (a name from our own dictionary)
-            ((month, *checked(table, row)) for row in rows),
+            values,
         )
 
     def finish(self, provenance: Mapping[str, Any], final: Path) -> None:
         """Seal the run with its provenance and the digest of every table, and give it its name."""
         with self._transaction():
-            for name in self.tables:
-                n, sha256 = table_digest(select_all(self.connection, name))
-                self.connection.execute("INSERT INTO digests VALUES (?, ?, ?)", [name, n, sha256])
+            for name, digest in self._digests.items():
+                self.connection.execute("INSERT INTO digests VALUES (?, ?, ?)", [name, digest.rows, digest.hexadecimal])
             self.connection.executemany(
                 "INSERT INTO provenance VALUES (?, ?)", [(key, json.dumps(value)) for key, value in provenance.items()]
             )
@@ -137,7 +178,12 @@ class _Transaction:
         self.connection.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.connection.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            if kind is None:
+                self.connection.execute("COMMIT")
+        finally:
+            if self.connection.in_transaction:  # a full disk ends it by itself
+                self.connection.execute("ROLLBACK")
 
 
 def publish(path: Path, final: Path) -> None:

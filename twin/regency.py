@@ -106,7 +106,7 @@ def check(of: Path) -> list[str]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return list(csv.DictReader(file, restval=""))
 
 
 def _unknown(name: str) -> str:

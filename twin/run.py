@@ -51,7 +51,7 @@ class Run:
                 raise RunError(f"{path}: is an unfinished run; the `python -m twin run` that began it goes on with it")
             for name in tables:
                 select_all(connection, name).fetchone()
-        except (sqlite3.DatabaseError, RunError) as error:
+        except (sqlite3.DatabaseError, ValueError, RunError) as error:  # SQLite may quote bytes that are no text
             connection.close()
             if isinstance(error, RunError):
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import hashlib
 import resource
 import sqlite3
@@ -15,7 +16,7 @@ from pathlib import Path
 import filelock
 
 from twin.city import City
-from twin.errors import BusyError, MemoLostError, RowError, RunError
+from twin.errors import BusyError, MemoLostError, RowError, RunError, WriteError
 from twin.files import RUNS, cache_folder
 from twin.memo import Memo
 from twin.module import Rows, Table
@@ -25,6 +26,12 @@ from twin.run import Run
 from twin.scenario import Scenario
 
 CHECKPOINT_SHARE = 0.1  # of a run's time at most goes into checkpoints
+GOES_ON = "the months that are done are kept: the same command goes on from them, with changed code it begins anew"
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+NO_FILE = {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
+}  # fmt: skip
 Progress = Callable[[int, int, str], None]  # months done, months in all, month just done
 
 
@@ -50,14 +57,18 @@ def run_scenario(
 
     Months that a sector lived before in the same way are taken from the cache, unless the run is to be `fresh`, or not
     to `remember`.
-    Raises BusyError while another process runs the same scenario, seed and folder.
+    Raises BusyError while another process runs the same scenario, seed and folder, WriteError where the disk is full or
+    the folder cannot be written.
     """
     key = run_key(scenario, seed)
     partial = out / f".{key}.partial"
-    out.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(out / f".{key}.lock")  # stays behind: removing a lock file is a race
     try:
+        out.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
+    except OSError as error:
+        told = f"no runs can be written there: {error.strerror or error}; name another folder by --out"
+        raise WriteError(f"{out}: {told}") from error
     except filelock.Timeout:
         raise BusyError(f"{scenario.name}, seed {seed}: another process is running it in {out}; wait for it") from None
     try:
@@ -76,6 +87,15 @@ def run_scenario(
             if memo is not None:
                 memo.close()
         return Outcome(final, False, resumed_from)
+    except (OSError, sqlite3.DatabaseError) as error:
+        if _is_outside(error):
+            told = f"the run cannot be written: {error}; make room: the same command goes on from the last whole month"
+            raise WriteError(f"{out}: {told}") from error
+        if isinstance(error, sqlite3.DatabaseError):
+            _discard(partial)
+            told = f"the unfinished run was damaged ({error}) and is thrown away; the same command begins it anew"
+            raise WriteError(f"{out}: {told}") from error
+        raise
     finally:
         lock.release()
 
@@ -107,7 +127,11 @@ def _live(
         kept_s, cost_s = time.monotonic() - began, 0.0
         while not city.finished:
             month = str(city.month)
-            city.step()
+            try:
+                city.step()
+            except Exception as error:
+                error.add_note(f"in {month} of {scenario.name}, seed {seed}; {GOES_ON}")
+                raise
             lived.append((month, city.observed))
             now_s = time.monotonic() - began
             if city.finished or (now_s - kept_s) * CHECKPOINT_SHARE >= cost_s:
@@ -147,16 +171,19 @@ def tables_of(city: City) -> dict[str, Table]:
 
 def _sealed(partial: Path) -> bool:
     try:
-        Run.open(partial).close()
+        with Run.open(partial) as run:
+            return not run.damaged()
     except RunError:
         return False
-    return True
 
 
 def _recorder(partial: Path, tables: dict[str, Table]) -> Recorder:
     try:
         return Recorder(partial, tables)
-    except sqlite3.DatabaseError:  # killed while the file was being made, or damaged: nothing in it can be trusted
+    except (sqlite3.DatabaseError, ValueError) as error:
+        if _is_outside(error):
+            raise
+        # Killed while the file was being made, or damaged: nothing in it can be trusted.
         _discard(partial)
         return Recorder(partial, tables)
 
@@ -164,6 +191,14 @@ def _recorder(partial: Path, tables: dict[str, Table]) -> Recorder:
 def _discard(partial: Path) -> None:
     for path in (partial, partial.with_name(partial.name + "-journal")):
         path.unlink(missing_ok=True)
+
+
+def _is_outside(error: BaseException) -> bool:
+    """Whether it is the disk or somebody's rights that are at fault, and not what the file holds."""
+    if isinstance(error, OSError):
+        return error.errno in NO_ROOM
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in NO_FILE
 
 
 def peak_memory_mib() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
@@ -86,6 +87,12 @@ def run_app(app: typer.Typer, interrupted: str = "interrupted; the same command 
         code = INTERRUPTED
     except TwinError as error:
         err_console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        code = AT_FAULT
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        tell(f"{where}{error.strerror}; make room, or name another place; what was whole is kept")
         code = AT_FAULT
     except Exception as error:  # the command line's own usage errors show themselves; anything else is a fault of ours
         if not hasattr(error, "exit_code"):

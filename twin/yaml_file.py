@@ -1,4 +1,4 @@
-"""YAML as a scenario uses it: plain data with the line of every key; YAML 1.2 scalars, no aliases."""
+"""YAML as a scenario uses it: plain data with the line of every key; YAML 1.2 scalars, no aliases, no tags."""
 
 from __future__ import annotations
 
@@ -14,11 +14,27 @@ from twin.errors import ScenarioError
 
 Path_ = tuple[str | int, ...]
 MAX_BYTES = 4_000_000
+MAX_DEPTH, MAX_DIGITS = 50, 300  # deeper than any scenario, and what Python's own parsers take at ease
 
+OPENS = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+CLOSES = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 _NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
 _BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 _INT = re.compile(r"^[-+]?[0-9]+$")
 _FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+
+
+class _RefusedError(yaml.YAMLError):
+    """YAML that is read by nobody here."""
+
+    def __init__(self, problem: str, mark: yaml.Mark) -> None:
+        self.problem, self.line = problem, mark.line + 1
+        super().__init__(problem)
 
 
 class _Loader(yaml.SafeLoader):
@@ -28,7 +44,10 @@ class _Loader(yaml.SafeLoader):
 
     def construct_decimal(self, node: yaml.ScalarNode) -> int:
         """`010` is ten."""
-        return int(str(self.construct_scalar(node)))
+        digits = str(self.construct_scalar(node))
+        if len(digits) > MAX_DIGITS:
+            raise _RefusedError(problem=f"a number of {len(digits)} digits", mark=node.start_mark)
+        return int(digits)
 
 
 for _tag, _pattern, _first in (
@@ -43,7 +62,22 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_decimal)
 
 def parse_value(text: str) -> Any:
     """One YAML value, as after the `=` of `--set`; raises yaml.YAMLError."""
+    _refuse(text)
     return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+
+
+def _refuse(text: str) -> None:
+    """Raise _RefusedError for aliases and tags, and for what is nested so deeply that parsing it would not end."""
+    depth = 0
+    for token in yaml.scan(text, Loader=_Loader):
+        if isinstance(token, yaml.AliasToken):
+            told = f"aliases (*{token.value}) are not allowed; write it out"
+            raise _RefusedError(problem=told, mark=token.start_mark)
+        if isinstance(token, yaml.TagToken):
+            raise _RefusedError(problem="tags (!!…) are not allowed; leave it out", mark=token.start_mark)
+        depth += isinstance(token, OPENS) - isinstance(token, CLOSES)
+        if depth > MAX_DEPTH:
+            raise _RefusedError(problem=f"is nested deeper than {MAX_DEPTH} levels", mark=token.start_mark)
 
 
 def read_mapping(path: Path) -> tuple[dict[str, Any], dict[Path_, int]]:
@@ -68,12 +102,7 @@ def _parsed(path: Path, raw: bytes) -> tuple[dict[str, Any], dict[Path_, int]]:
     except UnicodeDecodeError as error:
         raise ScenarioError(str(path), [f"is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from error
     try:
-        aliases = [token for token in yaml.scan(text, Loader=_Loader) if isinstance(token, yaml.AliasToken)]
-        if aliases:
-            line = aliases[0].start_mark.line + 1
-            raise ScenarioError(
-                str(path), [f"line {line}: aliases (*{aliases[0].value}) are not allowed; write it out"]
-            )
+        _refuse(text)
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is not None and not isinstance(node, yaml.MappingNode):
@@ -81,6 +110,8 @@ def _parsed(path: Path, raw: bytes) -> tuple[dict[str, Any], dict[Path_, int]]:
         lines: dict[Path_, int] = {}
         faults: list[str] = []
         data = _construct(loader, node, (), lines, faults) if node is not None else {}
+    except _RefusedError as error:
+        raise ScenarioError(str(path), [f"line {error.line}: {error.problem}"]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ScenarioError(str(path), [f"line {line}: is not YAML: {error.problem}"]) from error

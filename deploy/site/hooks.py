@@ -8,7 +8,7 @@ from typing import Any
 from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
 
-from deploy.site import commands, dictionary, evidence, keys, notebooks
+from deploy.site import commands, dictionary, evidence, keys, licences, notebooks
 
 log = get_plugin_logger("site")
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +38,7 @@ def on_files(files: Files, config: Any) -> Files:
     made = {
         "tutorials/notebooks.md": notebooks.page(ROOT / "notebooks"),
         "reference/scenario.md": keys.page(),
+        licences.PAGE: licences.page(),
         **dict(commands.pages()),
         **dict(dictionary.pages()),
         **dict(evidence.files()),

@@ -22,7 +22,7 @@ def read_pdf(path: Path) -> Document:
     logging.getLogger("pdfminer").setLevel(logging.ERROR)
     check_pdf_streams(path)
     try:
-        with pdfplumber.open(path) as pdf:
+        with path.open("rb") as file, pdfplumber.open(file) as pdf:
             if len(pdf.pages) > MAX_PAGES:
                 raise refuse(path, f"has {len(pdf.pages)} pages, above the limit of {MAX_PAGES}; split it")
             blocks, scanned = _pages(pdf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from twin.errors import KnowledgeError
 from twin.knowledge.documents.blocks import Document
 from twin.knowledge.documents.limits import check_file, refuse
 from twin.knowledge.documents.office import read_docx
@@ -31,5 +32,11 @@ def read(path: Path) -> Document:
     try:
         check_file(path)
         return reader(path)
+    except KnowledgeError:
+        raise
     except OSError as error:
         raise refuse(path, f"cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # parsers that others wrote meet files that nobody foresaw
+        kind = path.suffix.lower().removeprefix(".").upper()
+        told = f"is no {kind} that can be read ({type(error).__name__}); open and save it anew"
+        raise refuse(path, told) from error

@@ -6,6 +6,7 @@ fresh process and kept by its digest. Pedestrians are left out, and so is the su
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -179,11 +182,16 @@ def _kept(network: Network, plan: DayPlan) -> Day:
     told = {**asdict(plan), "detectors": plan.detectors.model_dump()}
     digest = hashlib.sha256(json.dumps([network.digest(), told, code_digest()], sort_keys=True).encode()).hexdigest()
     place = cache_folder() / "days" / f"{digest[:20]}.npz"
-    if not place.is_file():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".living-", dir=place.parent) as folder:
-            _simulate(network, plan, Path(folder), told)
-            os.replace(Path(folder) / "day.npz", place)
+    with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):  # not there, or damaged
+        return _day(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".living-", dir=place.parent) as folder:
+        _simulate(network, plan, Path(folder), told)
+        os.replace(Path(folder) / "day.npz", place)
+    return _day(place)
+
+
+def _day(place: Path) -> Day:
     with np.load(place) as kept:
         return Day(kept["seen"], kept["travel_s"])
 

@@ -6,10 +6,10 @@ import hashlib
 import importlib.metadata
 import re
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from twin.cache import kept_folder
 from twin.errors import NetworkError
 from twin.files import cache_folder
 from twin.traffic.networks.files import program
@@ -22,8 +22,8 @@ NETCONVERT = (
 def built(source: Path, routes: str) -> Path:
     """Folder with `network.net.xml` made by netconvert from the plain XML files in `source`, and the routes beside it.
 
-    Kept under the digest of all that goes in; made beside its name and renamed, so nothing half-built is ever found.
-    Raises NetworkError, naming the element at fault, if netconvert refuses the files.
+    Kept under the digest of all that goes in. Raises NetworkError, naming the element at fault, if netconvert refuses
+    the files; WriteError where the cache cannot be written.
     """
     plain = {kind: next(source.glob(f"*.{kind}.xml"), None) for kind in ("nod", "edg", "typ", "con")}
     missing = [kind for kind in ("nod", "edg") if plain[kind] is None]
@@ -33,20 +33,12 @@ def built(source: Path, routes: str) -> Path:
     for path in filter(None, plain.values()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     final = cache_folder() / "networks" / digest.hexdigest()[:20]
-    if final.is_dir():
-        return final
-    final.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=final.parent) as folder:
-        beside = Path(folder) / "network"
-        beside.mkdir()
-        _netconvert(plain, beside / "network.net.xml")
-        (beside / "routes.rou.xml").write_text(routes, encoding="utf-8")
-        try:
-            beside.rename(final)
-        except OSError:  # another process built the very same in the meantime
-            if not final.is_dir():
-                raise
-    return final
+
+    def make(folder: Path) -> None:
+        _netconvert(plain, folder / "network.net.xml")
+        (folder / "routes.rou.xml").write_text(routes, encoding="utf-8")
+
+    return kept_folder(final, make)
 
 
 def _netconvert(plain: dict[str, Path | None], net_file: Path) -> None:

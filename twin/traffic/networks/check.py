@@ -8,14 +8,14 @@ from __future__ import annotations
 import difflib
 import hashlib
 import itertools
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from twin import cache
 from twin.errors import FaultsError, NetworkError
-from twin.files import cache_folder, write_whole
+from twin.files import cache_folder
 from twin.traffic.networks.files import Network, elements, read_net
 
 VEHICLES = frozenset({"passenger", "motorcycle", "bus", "truck", "delivery"})
@@ -45,12 +45,8 @@ def check(network: Network) -> None:
     if missing := network.missing():
         raise FaultsError(network.name, missing)
     rules = hashlib.sha256(Path(__file__).read_bytes() + network.digest().encode()).hexdigest()
-    kept = cache_folder() / "checked" / f"{rules[:32]}.json"
-    try:
-        faults = json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        faults = faults_of(network)
-        write_whole(kept, json.dumps(faults))
+    place = cache_folder() / "checked" / f"{rules[:32]}.json"
+    faults = cache.kept(place, lambda: faults_of(network))
     if faults:
         raise FaultsError(network.name, faults)
 

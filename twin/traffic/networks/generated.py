@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from twin.cache import kept_folder
 from twin.errors import NetworkError
 from twin.files import cache_folder
 from twin.traffic.networks.build import netconvert
@@ -38,17 +38,7 @@ def generated(name: str) -> Network | None:
         return None
     version = importlib.metadata.version("eclipse-sumo")
     final = cache_folder() / "generated" / f"{name}-{LAYOUT}-{version}"
-    if not final.is_dir():
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".drawing-", dir=final.parent) as folder:
-            beside = Path(folder) / "network"
-            beside.mkdir()
-            _draw(match[1], int(match[2]), beside)
-            try:
-                beside.rename(final)
-            except OSError:  # another process drew the very same in the meantime
-                if not final.is_dir():
-                    raise
+    kept_folder(final, lambda folder: _draw(match[1], int(match[2]), folder))
     return Network(name, final / "network.net.xml", final / "demand.rou.xml", begin_s=0)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
-import json
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
@@ -20,8 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from twin import cache
 from twin.errors import NetworkError
-from twin.files import cache_folder, read_rows, write_whole
+from twin.files import cache_folder, read_rows
 from twin.regency import in_place_of
 from twin.traffic.folders import DATA
 from twin.traffic.networks.files import HOUR_S, Network, elements, program, read_net
@@ -71,11 +71,8 @@ def counted(network: Network, signals: Signals) -> Flows:
     plans = [(plan.name, plan.links) for plan in signals.plans]
     table = in_place_of(DATA / "passenger_car_units.csv").read_bytes()
     content = repr((LAYOUT, COUNTING_SEED, network.digest(), plans, table))
-    kept = cache_folder() / "flows" / f"{hashlib.sha256(content.encode()).hexdigest()[:20]}.json"
-    if not kept.is_file():
-        found = _count(network, plans)
-        write_whole(kept, json.dumps(found))
-    found = json.loads(kept.read_text())
+    place = cache_folder() / "flows" / f"{hashlib.sha256(content.encode()).hexdigest()[:20]}.json"
+    found = cache.kept(place, lambda: _count(network, plans))
     vehicles, car_units = (tuple(np.array(row, dtype=float) for row in found[name]) for name in ("veh", "pcu"))
     return Flows(vehicles, car_units, tuple(Stream(*row) for row in found["streams"]))
 

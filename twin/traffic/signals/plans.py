@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import heapq
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ import numpy as np
 from controllers.errors import PlanError
 from controllers.plan import GREEN, SignalPlan
 from controllers.rules import Junctions
+from twin import cache
 from twin.errors import NetworkError
-from twin.files import cache_folder, write_whole
+from twin.files import cache_folder
 from twin.traffic.networks.files import read_net
 
 LAYOUT = 5  # counts up when what is kept changes its meaning
@@ -70,11 +70,8 @@ def _belongs(zones_of: Sequence[Sequence[int]], zones: int) -> np.ndarray:
 def signals_of(net_file: Path, camera_range_m: float) -> Signals:
     """Plans, conflicts and zones of every signal. Raises NetworkError or PlanError, naming the signal."""
     digest = hashlib.sha256(net_file.read_bytes() + f"{LAYOUT} {camera_range_m!r}".encode()).hexdigest()[:20]
-    kept = cache_folder() / "signals" / f"{digest}.json"
-    if not kept.is_file():
-        found = _read(net_file, camera_range_m)
-        write_whole(kept, json.dumps(found))
-    return _signals(json.loads(kept.read_text()))
+    place = cache_folder() / "signals" / f"{digest}.json"
+    return _signals(cache.kept(place, lambda: _read(net_file, camera_range_m)))
 
 
 def _signals(kept: dict[str, Any]) -> Signals:

@@ -18,14 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from twin import cache
 from twin.errors import MissingExtraError, NetworkError
-from twin.files import cache_folder, write_whole
+from twin.files import cache_folder
 from twin.traffic.folders import ROOT, code_digest, process_environment
 from twin.traffic.networks.files import Network
 from twin.traffic.signals.baselines import Settings
 from twin.traffic.simulation.detectors import DetectorOptions
 from twin.traffic.simulation.events import EventOptions
 
+MOST_DEATHS = 3  # of processes at one hour; then it is given up
 Progress = Callable[[int, int], None]  # hours done, hours in all
 
 
@@ -76,17 +78,18 @@ def simulate(jobs: Sequence[Job], progress: Progress | None = None) -> list[dict
         if missing := job.network.missing():
             raise NetworkError(f"{job.network.name}: {missing[0]}")
     places = [cache_folder() / "hours" / f"{job.digest()}.json" for job in jobs]
-    wanted = {place: job for place, job in zip(places, jobs, strict=True) if not place.is_file()}
+    answers: dict[Path, Any] = {place: cache.read(place) for place in places}
+    wanted = {place: job for place, job in zip(places, jobs, strict=True) if answers[place] is None}
     done = len(jobs) - len(wanted)
     if progress is not None:
         progress(done, len(jobs))
     if wanted:
-        places[0].parent.mkdir(parents=True, exist_ok=True)
         workers = _Workers(min(os.cpu_count() or 1, len(wanted)))
         pool = ThreadPoolExecutor(len(workers.all))
         try:
-            for one in as_completed([pool.submit(_simulated, workers, job, place) for place, job in wanted.items()]):
-                one.result()
+            lived = {pool.submit(_simulated, workers, job, place): place for place, job in wanted.items()}
+            for one in as_completed(lived):
+                answers[lived[one]] = one.result()
                 done += 1
                 if progress is not None:
                     progress(done, len(jobs))
@@ -94,29 +97,40 @@ def simulate(jobs: Sequence[Job], progress: Progress | None = None) -> list[dict
             pool.shutdown(wait=False, cancel_futures=True)
             workers.end()
             pool.shutdown()
-    return [json.loads(place.read_text()) for place in places]
+    return [answers[place] for place in places]
 
 
-def _simulated(workers: _Workers, job: Job, place: Path) -> None:
-    worker = workers.free.get()
-    try:
-        with tempfile.TemporaryDirectory(prefix="twin-sumo-", ignore_cleanup_errors=True) as folder:
-            answer = _ask(worker, {**job.as_json(), "folder": folder})
-    finally:
-        workers.free.put(worker)
-    if error := answer.get("error"):
-        raise NetworkError(f"{job.network.name}: {error}")
-    write_whole(place, json.dumps(answer))
+def _simulated(workers: _Workers, job: Job, place: Path) -> Any:
+    for _ in range(MOST_DEATHS):
+        worker = workers.free.get()
+        try:
+            with tempfile.TemporaryDirectory(prefix="twin-sumo-", ignore_cleanup_errors=True) as folder:
+                answer = _ask(worker, {**job.as_json(), "folder": folder})
+        finally:
+            workers.give_back(worker)
+        if answer is None or answer.get("killed"):
+            continue
+        if error := answer.get("error"):
+            raise NetworkError(f"{job.network.name}: {error}")
+        return cache.keep(place, answer)
+    raise NetworkError(
+        f"{job.network.name}: its simulation was killed {MOST_DEATHS} times, as by a system out of memory; the hours "
+        "that are done are kept: make room, and the same command goes on"
+    )
 
 
-def _ask(worker: subprocess.Popen[bytes], job: Mapping[str, Any]) -> dict[str, Any]:
+def _ask(worker: subprocess.Popen[bytes], job: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The worker's answer; None where it died before it gave one."""
     assert worker.stdin is not None  # noqa: S101 (opened with pipes below)
     assert worker.stdout is not None  # noqa: S101
-    worker.stdin.write(json.dumps(job).encode() + b"\n")
-    worker.stdin.flush()
-    line = worker.stdout.readline()
-    if not line:
-        raise NetworkError("a worker process ended before it answered")
+    try:
+        worker.stdin.write(json.dumps(job).encode() + b"\n")
+        worker.stdin.flush()
+        line = worker.stdout.readline()
+    except BrokenPipeError:
+        return None
+    if not line.endswith(b"\n"):
+        return None
     answer: dict[str, Any] = json.loads(line)
     return answer
 
@@ -125,22 +139,30 @@ class _Workers:
     """Worker processes to take and to give back. Each leads a process group with the simulations that it forks."""
 
     def __init__(self, n: int) -> None:
-        self.all = [
-            subprocess.Popen(
-                [sys.executable, "-m", "twin.traffic.simulation.worker"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT,
-                env=process_environment(),
-                start_new_session=True,
-            )
-            for _ in range(n)
-        ]  # fmt: skip
+        self.all = [_started() for _ in range(n)]
+        self.ended = False
         self.free: queue.Queue[subprocess.Popen[bytes]] = queue.Queue()
         for worker in self.all:
             self.free.put(worker)
 
+    def give_back(self, worker: subprocess.Popen[bytes]) -> None:
+        """Whoever waits gets this worker, or a fresh one where it is dead."""
+        if worker.poll() is not None and not self.ended:
+            worker = _started()
+            self.all.append(worker)
+        self.free.put(worker)
+
     def end(self) -> None:
         """End them at once, whatever they are doing."""
+        self.ended = True
         for worker in self.all:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(worker.pid, signal.SIGKILL)
             worker.communicate()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "twin.traffic.simulation.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, cwd=ROOT, env=process_environment(), start_new_session=True,
+    )  # fmt: skip

@@ -34,7 +34,9 @@ def serve(one: Callable[[Job, int], None]) -> int:
         code = os.waitstatus_to_exitcode(status)
         if code == ENDED:
             return 0
-        if code != READY:
+        if code == -signal.SIGKILL:
+            answer(answers, {"killed": True})
+        elif code != READY:
             answer(answers, {"error": f"the simulation's process ended with code {code}"})
 
 

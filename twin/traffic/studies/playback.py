@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from twin import cache
 from twin.errors import NetworkError, RunError
-from twin.files import cache_folder, write_whole
+from twin.files import cache_folder
 from twin.provenance import ROOT, code_digest
 from twin.run import Run
 from twin.traffic.networks.files import read_net
@@ -37,10 +38,8 @@ def play(run: Run, network: str, month: str, controller: str) -> dict[str, Any]:
     """
     job, delay_s = job_of(run, network, month, controller)
     key = hashlib.sha256(json.dumps([job, EVERY_S, code_digest()], sort_keys=True).encode()).hexdigest()[:16]
-    kept = cache_folder() / "playback" / f"{key}.json"
-    if not kept.is_file():
-        write_whole(kept, json.dumps(_simulated(job)))
-    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    place = cache_folder() / "playback" / f"{key}.json"
+    found: dict[str, Any] = cache.kept(place, lambda: _simulated(job))
     return {**found, "stored_delay_s": delay_s, "identical": found["delay_s"] == delay_s}
 
 
