@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twin.terminal import JsonFlag, SeedOption, print_facts
+from twin.terminal import JsonFlag, SeedOption, print_facts, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, judge them, replay its days.")
 FOLDER = Path("runs/live")
@@ -30,7 +30,8 @@ def demo(
     """Run a simulated city, take in what its street tells (with a line's faults), and record it as a live day."""
     from twin.live.demo import demo as run_demo
 
-    store = run_demo(network, seed, duration_s, scale, speed, out)
+    with progress_bar("the street") as progress:
+        store = run_demo(network, seed, duration_s, scale, speed, out, progress)
     print_facts({"run": str(store.sealed[-1]), **store.totals}, "live day", as_json)
 
 

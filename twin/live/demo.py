@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,14 @@ import numpy as np
 from twin.live.messages import Message, write
 from twin.live.store import LiveStore
 from twin.live.street import Lived, live_hour
+from twin.provenance import code_digest
 
 BEGIN_S = 1_767_571_200.0  # 2026-01-05 00:00 UTC, 07:00 in Trenggalek, a Monday
 LAG_S = 0.2  # mean time on the way
 FAULTS = {"lost": 0.01, "twice": 0.01, "late": 0.01, "missing": 0.01, "impossible": 0.002, "junk": 0.002}
 
 
-def messages(lived: Lived, seed: int) -> Iterator[tuple[float, str, bytes]]:
+def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
     """(arrival [s UTC], topic, payload) in the order of arrival: everything the street tells, with a line's faults."""
     rng = np.random.default_rng([seed, 14])
     sent: list[tuple[float, str, bytes]] = []
@@ -29,7 +32,7 @@ def messages(lived: Lived, seed: int) -> Iterator[tuple[float, str, bytes]]:
         bodies += [("lamps", f"signal-{j}", {"phase": float(p)}) for j, p in enumerate(lived.phase[seq])]
         for kind, source, values in bodies:
             sent += _on_the_way(kind, source, seq, float(at_s), dict(values), rng)
-    return iter(sorted(sent, key=lambda one: one[0]))
+    return sorted(sent, key=lambda one: one[0])
 
 
 def _on_the_way(
@@ -50,13 +53,32 @@ def _on_the_way(
     return [(at_s + float(delay), topic, payload) for delay in delay_s]
 
 
-def demo(network: str, seed: int, duration_s: int, scale: float, speed: float, folder: Path) -> LiveStore:
-    """Live an hour of the city and record it; `speed` times as fast as life, or as fast as can be for 0."""
-    store = LiveStore(folder)
-    began_s = time.monotonic()
-    for arrived_s, topic, payload in messages(live_hour(network, seed, duration_s, scale), seed):
-        if speed > 0:
-            time.sleep(max(0.0, (arrived_s - BEGIN_S) / speed - (time.monotonic() - began_s)))
-        store.take(topic, payload, arrived_s)
-    store.close()
+def demo(
+    network: str, seed: int, duration_s: int, scale: float, speed: float, folder: Path,
+    progress: Callable[..., None] = lambda *_: None,
+) -> LiveStore:  # fmt: skip
+    """Live an hour of the city and record it; `speed` times as fast as life, or as fast as can be for 0.
+
+    Stopped at any moment, the same call goes on with the recording and ends in the same tables.
+    """
+    asked = json.dumps([network, seed, duration_s, scale, code_digest()])
+    with LiveStore(folder, name=f"demo-{hashlib.sha256(asked.encode()).hexdigest()[:12]}") as store:
+        sent = messages(live_hour(network, seed, duration_s, scale), seed)
+        record(sent, store, speed, progress)
     return store
+
+
+def record(
+    sent: list[tuple[float, str, bytes]], store: LiveStore, speed: float = 0.0,
+    progress: Callable[..., None] = lambda *_: None,
+) -> None:  # fmt: skip
+    """Hand messages to a store at their times of arrival, from the one on that it has not seen."""
+    seen = sum(store.totals.values())
+    from_s = sent[seen][0] if seen < len(sent) else 0.0
+    began_s = time.monotonic()
+    for n, (arrived_s, topic, payload) in enumerate(sent[seen:], seen + 1):
+        if speed > 0:
+            time.sleep(max(0.0, (arrived_s - from_s) / speed - (time.monotonic() - began_s)))
+        store.take(topic, payload, arrived_s)
+        if n % 100 == 0:
+            progress(n, len(sent))
