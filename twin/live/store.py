@@ -50,6 +50,7 @@ class LiveStore:
         self.sealed: list[Path] = []
         self.intake = Intake()
         self.interruptions = 0
+        self.arrived_s: float | None = None  # when the last message arrived
         self._before = dict.fromkeys(self.intake.counts, 0)
         self._day: datetime.date | None = None
         self._recorder: Recorder | None = None
@@ -77,6 +78,7 @@ class LiveStore:
         day = day_of(arrived_s)
         if self._day is None or day > self._day:
             self._begin(day)
+        self.arrived_s = arrived_s
         if not self.intake.admits(topic, arrived_s):
             return []
         cut = payload[: MOST_BYTES + 1]
@@ -134,6 +136,7 @@ class LiveStore:
         kept = recorder.connection.execute("SELECT topic, payload, arrived_s FROM live_message ORDER BY rowid")
         for topic, payload, arrived_s in kept:
             self.intake.take(topic, payload.encode("latin-1"), arrived_s)
+            self.arrived_s = arrived_s
         self.intake.restore(recorder.checkpoint["counts"], recorder.checkpoint["second"])
         self.interruptions = recorder.checkpoint["interruptions"] + 1
 
