@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from twin.terminal import JsonFlag, SeedOption, print_facts, progress_bar
+from twin.terminal import JsonFlag, SeedOption, print_facts, print_rows, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, judge them, replay its days.")
 FOLDER = Path("runs/live")
 NetworkOption = Annotated[str, typer.Option("--network", help="The city's road network.")]
+ScaleOption = Annotated[float, typer.Option("--scale", min=0.1, max=3, help="The city's demand; the twin believes 1.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the live days.")]
 DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="Simulated time [s].")]
 
@@ -21,9 +22,7 @@ def demo(
     network: NetworkOption = "trenggalek",
     seed: SeedOption = 1,
     duration_s: DurationOption = 3600,
-    scale: Annotated[
-        float, typer.Option("--scale", min=0.1, max=3, help="The city's demand; the twin believes 1.")
-    ] = 1.1,
+    scale: ScaleOption = 1.1,
     speed: Annotated[float, typer.Option("--speed", min=0, max=60, help="Times life; 0: as fast as can be.")] = 0.0,
     mqtt: Annotated[bool, typer.Option("--mqtt", help="Through an embedded broker; at 60 unless --speed.")] = False,
     out: OutOption = FOLDER,
@@ -63,6 +62,28 @@ def intake(
     print_facts(told, "live intake", as_json)
     if interrupted:
         raise typer.Abort
+
+
+@app.command(epilog="Example: `python -m twin live score --detectors 70`")
+def score(
+    detectors: Annotated[
+        list[float] | None, typer.Option("--detectors", min=0, max=100, help="Working detectors [%]; again for more.")
+    ] = None,
+    network: NetworkOption = "trenggalek",
+    seed: SeedOption = 1,
+    duration_s: DurationOption = 1800,
+    scale: ScaleOption = 1.1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Estimate a simulated city's queues from what its detectors tell, and score that against the truth.
+
+    Beside persistence: the last reading, and an approach's mean where there was none.
+    """
+    from twin.live.estimate.study import score as scored
+
+    with progress_bar("hours and estimates") as progress:
+        rows = scored(network, seed, duration_s, scale, detectors or (100.0, 70.0, 40.0), progress)
+    print_rows(rows, f"halting vehicles by approach of {network}, against the truth", as_json)
 
 
 @app.command(epilog="Example: `python -m twin live replay runs/live/live-2026-01-05.sqlite`")

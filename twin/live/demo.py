@@ -35,13 +35,17 @@ def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
     sent: list[tuple[float, str, bytes]] = []
     for seq, at_s in enumerate(BEGIN_S + lived.at_s):
         bodies = [
-            ("detectors", f"zone-{z}", {"vehicles": float(v), "halting": float(h)})
+            ("detectors", f"zone-{z}", {"vehicles": _told(v), "halting": _told(h)})
             for z, (v, h) in enumerate(zip(lived.vehicles[seq], lived.halting[seq], strict=True))
         ]
         bodies += [("lamps", f"signal-{j}", {"phase": float(p)}) for j, p in enumerate(lived.phase[seq])]
         for kind, source, values in bodies:
             sent += _on_the_way(kind, source, seq, float(at_s), dict(values), rng)
     return sorted(sent, key=lambda one: one[0])
+
+
+def _told(count: float) -> float | None:
+    return None if np.isnan(count) else float(count)
 
 
 def _on_the_way(
