@@ -108,3 +108,7 @@ class AdoptionError(FaultsError):
 
 class PersonnelError(FaultsError):
     """A personnel request, record or document that breaks a rule."""
+
+
+class LiveError(TwinError):
+    """A live feed, or a live day, that cannot be used."""

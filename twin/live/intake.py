@@ -5,8 +5,9 @@ A topic that is refused again and again is shut out for a while and comes back b
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controllers.errors import MessageError
@@ -15,6 +16,7 @@ from twin.module import Row, Value
 
 LATE_S = 30.0  # later than this after its event time a message is late
 SKEW_S = 5.0  # a sender's clock this far ahead of ours is wrong
+SILENT_INTERVALS = 3  # so many of its kind's intervals without a word, and a source is silent
 WINDOW = 256  # numbers of a sender that are remembered against duplicates
 MOST_SOURCES = 10_000
 MOST_PER_S = 20_000  # messages a second; what goes beyond is counted, not read
@@ -38,13 +40,13 @@ class Intake:
     counts: dict[str, int] = field(default_factory=lambda: {"taken": 0, "refused": 0, "shut_out": 0, "flooded": 0})
     _senders: OrderedDict[tuple[str, str], _Sender] = field(default_factory=OrderedDict)
     _refusals: OrderedDict[str, tuple[int, float]] = field(default_factory=OrderedDict)
-    _second: tuple[int, int] = (0, 0)
+    second: tuple[int, int] = (0, 0)  # a second of arrival, and how many messages came in it
 
     def admits(self, topic: str, arrived_s: float) -> bool:
         """Whether a message is to be read (and kept) at all: no flood, and its topic is not shut out."""
-        second, n = self._second
-        self._second = (int(arrived_s), n + 1 if int(arrived_s) == second else 1)
-        if self._second[1] > MOST_PER_S:
+        second, n = self.second
+        self.second = (int(arrived_s), n + 1 if int(arrived_s) == second else 1)
+        if self.second[1] > MOST_PER_S:
             self.counts["flooded"] += 1
             return False
         refused, since_s = self._refusals.get(topic[:200], (0, 0.0))
@@ -52,6 +54,15 @@ class Intake:
             self.counts["shut_out"] += 1
             return False
         return True
+
+    def restore(self, counts: Mapping[str, int], second: Sequence[int]) -> None:
+        """Count on from what was counted before, after the messages that were kept have been taken in again."""
+        self.counts.update(counts)
+        self.second = (second[0], second[1])
+
+    def silent(self, now_s: float) -> list[tuple[str, str]]:
+        """Kind and source of whoever is silent for longer than its kind allows."""
+        return [key for key, one in self._senders.items() if now_s - one.at_s > silence_s(key[0])]
 
     def take(self, topic: str, payload: bytes, arrived_s: float) -> tuple[list[Row], list[Row]]:
         """Rows for `live_reading`, and for `live_refused` where nothing of the message can be used."""
@@ -83,6 +94,9 @@ class Intake:
             flags.append("late")
         if message.at_s - arrived_s > SKEW_S:
             flags.append("skew")
+        before = self._senders.get((message.kind, message.source))
+        if before is not None and message.at_s - before.at_s > silence_s(message.kind):
+            flags.append("silence")
         return flags + self._order(message)
 
     def _order(self, message: Message) -> list[str]:
@@ -114,6 +128,12 @@ class Intake:
         self._refusals[key] = (1 if served else n + 1, arrived_s)
         if len(self._refusals) > MOST_SOURCES:
             self._refusals.popitem(last=False)
+
+
+def silence_s(kind: str) -> float:
+    """After so long without a word a source of a kind is silent [s]; infinity where it speaks only when it must."""
+    every_s = max(limits.every_s for limits in kinds()[kind].values())
+    return SILENT_INTERVALS * every_s or math.inf
 
 
 def _value_flags(value: float | None, limits: Limits) -> Sequence[str]:

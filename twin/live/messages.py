@@ -24,7 +24,7 @@ _SOURCE = re.compile(r"[A-Za-z0-9_.:#-]{1,80}")
 
 @dataclass(frozen=True)
 class Limits:
-    """What is physically possible for a value, its unit, and how often it is sent [s]."""
+    """What is physically possible for a value, its unit, and how often it is sent [s] (0: when it happens)."""
 
     unit: str
     least: float

@@ -1,25 +1,34 @@
-"""Live days kept as runs: what arrived and what was made of it, a file a day, the oldest removed."""
+"""Live days kept as runs: what arrived and what was made of it, a file a day, the oldest removed.
+
+A day that is not over is `.live-DAY-NAME.partial`: a store of the same name and folder goes on with it, whatever ended
+the one before. A killed process loses what it held for at most `HOLD_S`.
+"""
 
 from __future__ import annotations
 
 import datetime
 import itertools
-import os
+import sqlite3
 import tempfile
+import time
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
+import filelock
+
+from twin.errors import BusyError, LiveError, RunError
 from twin.live.intake import Intake
 from twin.live.messages import MOST_BYTES
 from twin.module import Row, read_tables
 from twin.provenance import provenance
-from twin.recorder import Recorder
+from twin.recorder import Recorder, publish
 from twin.replay import Difference, first_difference
 from twin.run import Run
 
 TABLES = read_tables(Path(__file__).parent / "tables.csv")
 ZONE = ZoneInfo("Asia/Jakarta")
-BATCH = 5_000  # messages held in memory before they are written
+BATCH, HOLD_S = 5_000, 10.0  # messages held in memory before they are written, and for how long at most
 KEEP_DAYS = 31
 
 
@@ -29,22 +38,47 @@ def day_of(at_s: float) -> datetime.date:
 
 
 class LiveStore:
-    """Takes messages as they arrive; `close` seals the day. Each day begins with an intake that remembers nothing."""
+    """Takes messages as they arrive. Each day begins with an intake that remembers nothing.
 
-    def __init__(self, folder: Path, keep_days: int = KEEP_DAYS) -> None:
-        self.folder, self.keep_days = folder, keep_days
+    `close` seals the day; `pause` leaves it to be gone on with, as does an exception in a `with` of the store.
+    Raises BusyError while another process records into the folder, LiveError for an unfinished day that is damaged.
+    """
+
+    def __init__(self, folder: Path, keep_days: int = KEEP_DAYS, name: str = "feed") -> None:
+        self.folder, self.keep_days, self.name = folder, keep_days, name
+        folder.mkdir(parents=True, exist_ok=True)
         self.sealed: list[Path] = []
         self.intake = Intake()
-        self.totals = dict(self.intake.counts)
+        self.interruptions = 0
+        self.arrived_s: float | None = None  # when the last message arrived
+        self._before = dict.fromkeys(self.intake.counts, 0)
         self._day: datetime.date | None = None
         self._recorder: Recorder | None = None
         self._held: dict[str, list[Row]] = {}
+        self._written_s = time.monotonic()
+        self._lock = filelock.FileLock(folder / ".live.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise BusyError(f"{folder}: another process records there; wait for it, or name another --out") from None
+        try:
+            for partial in sorted(folder.glob(f".live-????-??-??-{name}.partial")):
+                self._begin(datetime.date.fromisoformat(partial.name[6:16]))
+        except BaseException:
+            self._let_go()
+            raise
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """What the intakes of all days saw."""
+        return {name: n + self.intake.counts[name] for name, n in self._before.items()}
 
     def take(self, topic: str, payload: bytes, arrived_s: float) -> list[Row]:
         """Judge and keep a message; returns its readings."""
         day = day_of(arrived_s)
         if self._day is None or day > self._day:
             self._begin(day)
+        self.arrived_s = arrived_s
         if not self.intake.admits(topic, arrived_s):
             return []
         cut = payload[: MOST_BYTES + 1]
@@ -52,36 +86,82 @@ class LiveStore:
         message: Row = {"arrived_s": arrived_s, "topic": topic, "payload": cut.decode("latin-1")}
         for name, rows in (("live_message", [message]), ("live_reading", readings), ("live_refused", refused)):
             self._held[name].extend(rows)
-        if len(self._held["live_message"]) >= BATCH:
-            self._write()
+        self.settle()
         return readings
 
-    def _begin(self, day: datetime.date) -> None:
-        self.close()
-        self._day, self.intake = day, Intake()
-        handle, name = tempfile.mkstemp(prefix=f".live-{day}-", suffix=".partial", dir=_made(self.folder))
-        os.close(handle)
-        self._recorder = Recorder(Path(name), TABLES)
-        self._held = {table: [] for table in TABLES}
-
-    def _write(self) -> None:
-        if self._recorder is not None and self._day is not None:
-            self._recorder.append([(f"{self._day:%Y-%m}", {"live": self._held})], {"counts": self.intake.counts})
-            self._held = {table: [] for table in TABLES}
+    def settle(self) -> None:
+        """Write what is held where it is much, or was held for long."""
+        if len(self._held.get("live_message", ())) >= BATCH or time.monotonic() - self._written_s >= HOLD_S:
+            self._write()
 
     def close(self) -> None:
-        """Write what is held, seal the day's run, and remove days older than are to be kept."""
-        if self._recorder is None or self._day is None:
-            return
+        """Write what is held and seal the day's run."""
+        self._seal()
+        self._let_go()
+
+    def pause(self) -> None:
+        """Write what is held; the day is left to be gone on with."""
         self._write()
-        told = {**provenance(), "live_day": str(self._day), "counts": self.intake.counts}
+        self._let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._let_go()  # what is held may be half of a message
+
+    def _begin(self, day: datetime.date) -> None:
+        """Open the day's unfinished file, where there is one with what an earlier process made of its messages."""
+        self._seal()
+        partial = self.folder / f".live-{day}-{self.name}.partial"
+        if (counts := _sealed_counts(partial)) is not None:  # killed between the last write and the renaming
+            publish(partial, self._free_name(day))
+            self._before = {name: n + counts[name] for name, n in self._before.items()}
+            self._day = None
+            return
+        self._day = day
+        try:
+            self._recorder = Recorder(partial, TABLES)
+            self._restore(self._recorder)
+        except sqlite3.DatabaseError as error:
+            raise LiveError(f"{partial}: is damaged ({error}); move it away, and the day is begun again") from error
+        self._held = {table: [] for table in TABLES}
+
+    def _restore(self, recorder: Recorder) -> None:
+        if recorder.checkpoint is None:
+            return
+        kept = recorder.connection.execute("SELECT topic, payload, arrived_s FROM live_message ORDER BY rowid")
+        for topic, payload, arrived_s in kept:
+            self.intake.take(topic, payload.encode("latin-1"), arrived_s)
+            self.arrived_s = arrived_s
+        self.intake.restore(recorder.checkpoint["counts"], recorder.checkpoint["second"])
+        self.interruptions = recorder.checkpoint["interruptions"] + 1
+
+    def _write(self) -> None:
+        self._written_s = time.monotonic()
+        if self._recorder is not None and self._day is not None:
+            told = {"counts": self.intake.counts, "second": self.intake.second, "interruptions": self.interruptions}
+            self._recorder.append([(f"{self._day:%Y-%m}", {"live": self._held})], told)
+            self._held = {table: [] for table in TABLES}
+
+    def _seal(self) -> None:
+        """Seal the day that is open, remove days older than are to be kept, and forget all."""
+        if self._recorder is not None and self._day is not None:
+            self._write()
+            counts = {"counts": self.intake.counts, "interruptions": self.interruptions}
+            self._recorder.finish({**provenance(), "live_day": str(self._day), **counts}, self._free_name(self._day))
+            self._recorder = None
+            self._retain(self._day)
+        self._before, self.intake, self.interruptions = self.totals, Intake(), 0
+
+    def _free_name(self, day: datetime.date) -> Path:
         names = itertools.chain([""], (f".{n}" for n in itertools.count(2)))
-        final = next(path for n in names if not (path := self.folder / f"live-{self._day}{n}.sqlite").exists())
-        self._recorder.finish(told, final)
+        final = next(path for n in names if not (path := self.folder / f"live-{day}{n}.sqlite").exists())
         self.sealed.append(final)
-        self.totals = {name: n + self.intake.counts[name] for name, n in self.totals.items()}
-        self._recorder = None
-        self._retain(self._day)
+        return final
 
     def _retain(self, today: datetime.date) -> None:
         oldest = today - datetime.timedelta(days=self.keep_days - 1)
@@ -89,22 +169,31 @@ class LiveStore:
             if datetime.date.fromisoformat(path.name[5:15]) < oldest:
                 path.unlink()
 
+    def _let_go(self) -> None:
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
+        self._lock.release()
+
+
+def _sealed_counts(partial: Path) -> dict[str, int] | None:
+    try:
+        with Run.open(partial) as run:
+            counts: dict[str, int] = run.provenance["counts"]
+            return counts
+    except RunError:
+        return None
+
 
 def replay(run: Run) -> tuple[bool, Difference | None]:
     """Take a live day's messages in again and compare every table to the last bit."""
     messages = run.table("live_message")
     with tempfile.TemporaryDirectory(prefix="twin-live-") as folder:
-        store = LiveStore(Path(folder))
-        for arrived_s, topic, payload in messages[["arrived_s", "topic", "payload"]].itertuples(index=False):
-            store.take(topic, payload.encode("latin-1"), arrived_s)
-        store.close()
+        with LiveStore(Path(folder)) as store:
+            for arrived_s, topic, payload in messages[["arrived_s", "topic", "payload"]].itertuples(index=False):
+                store.take(topic, payload.encode("latin-1"), arrived_s)
         if not store.sealed:
             return not len(messages), None
         with Run.open(store.sealed[0]) as again:
             difference = first_difference(run, again)
             return difference is None and run.digests == again.digests and not run.damaged(), difference
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

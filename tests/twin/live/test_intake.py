@@ -35,8 +35,20 @@ def test_flags_by_hand():
     assert flags(intake, message(3, AT_S + 15), AT_S + 21) == "out_of_order"
     assert flags(intake, message(3, AT_S + 15), AT_S + 22) == "duplicate"
     assert flags(intake, message(2, AT_S + 10), AT_S + 60) == "late,out_of_order"
-    assert flags(intake, message(5, AT_S + 100), AT_S + 60) == "skew"
+    assert flags(intake, message(5, AT_S + 100), AT_S + 60) == "skew,silence"
     assert flags(intake, message(0, AT_S + 70, boot="c"), AT_S + 70) == ""
+
+
+def test_silence_is_three_intervals_of_the_kind_without_a_word():
+    intake = Intake()
+    flags(intake, message(0, AT_S), AT_S)
+    assert flags(intake, message(1, AT_S + 15), AT_S + 15) == ""  # a detector speaks every 5 s
+    assert flags(intake, message(2, AT_S + 31), AT_S + 31) == "silence"
+    assert flags(intake, message(0, AT_S + 47, boot="c"), AT_S + 47) == "silence"
+    assert intake.silent(AT_S + 62) == []
+    assert intake.silent(AT_S + 63) == [("detectors", "zone-1")]
+    flags(intake, message(0, AT_S, kind="market", lots=1.0), AT_S)  # speaks when it trades
+    assert intake.silent(AT_S + 1e6) == [("detectors", "zone-1")]
 
 
 def test_values_are_flagged_and_never_mended():
