@@ -33,8 +33,9 @@ from deploy.release.folder import Shelf
 from deploy.release.inforce import put_in_force
 from deploy.signals import routes as signals
 from deploy.signals.monitor import Monitor
-from deploy.signals.rollout import end_interrupted
+from deploy.signals.roll_outs import RollOuts
 from deploy.web import routes as web
+from deploy.web import signals as signals_pages
 from deploy.web.visit import HERE
 from deploy.work import routes as twin_routes
 from deploy.work.jobs import Jobs
@@ -43,7 +44,7 @@ DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); 
 
 ROUTERS = (
     exchange.router, routes.router, routes.operations, persons.router, jobtren.router, personnel.router, laras.router,
-    twin_routes.router, signals.router, web.router,
+    twin_routes.router, signals.router, web.router, signals_pages.router,
 )  # fmt: skip
 
 
@@ -86,8 +87,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.personnel = PersonnelDesk(state.settings, state.database)
     state.library = Library(state.settings)
     state.jobs.finishers["feed"] = partial(signals.keep_feed, state.settings)
-    state.roll_out = None
-    end_interrupted(state.settings.data / "signals" / "roll-outs")
+    state.roll_outs = RollOuts(state.settings.data / "signals" / "roll-outs")
     state.monitor = Monitor(state.settings) if state.settings.mqtt else None
     state.release = await put_in_force(Shelf(state.settings.data / "releases"), state.writer)
     state.library.release = state.release
@@ -100,8 +100,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
             clock.cancel()
         state.feed.close()
         await state.jobs.stop()
-        if state.roll_out is not None:
-            await asyncio.to_thread(state.roll_out.stop)
+        await asyncio.to_thread(state.roll_outs.stop)
         if state.monitor is not None:
             await asyncio.to_thread(state.monitor.close)
         await state.writer.stop()
