@@ -25,7 +25,7 @@ from deploy.exchange import routes as exchange
 from deploy.exchange.feed import Feed
 from deploy.exchange.hours import keep_hours
 from deploy.exchange.writer import Writer
-from deploy.people import jobtren, laras, personnel, persons
+from deploy.people import jobtren, laras, personnel, persons, questions
 from deploy.people.laras import Library
 from deploy.people.personnel import PersonnelDesk
 from deploy.people.register import keep_matches
@@ -77,6 +77,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     """Everything open while the app serves; closed so that nothing answered is lost and nothing asked is dropped."""
     state = app.state
     state.database.migrate()
+    questions.forget_clear_log(state.settings.data)
     state.accounts.load()
     state.writer = Writer(state.settings.data / "exchange", state.metrics, state.feed.publish)
     state.writer.start()
@@ -85,7 +86,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.jobs.finishers["match"] = partial(_matched, state.database)
     state.wake = lambda: loop.call_soon_threadsafe(state.jobs.wake)
     state.personnel = PersonnelDesk(state.settings, state.database)
-    state.library = Library(state.settings)
+    state.library = Library(state.settings, state.database)
     state.jobs.finishers["feed"] = partial(signals.keep_feed, state.settings)
     state.roll_outs = RollOuts(state.settings.data / "signals" / "roll-outs")
     state.monitor = Monitor(state.settings) if state.settings.mqtt else None
