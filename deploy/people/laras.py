@@ -61,7 +61,7 @@ class AnswerView(BaseModel):
 class Rating(Taken):
     """Whether an answer helped."""
 
-    satisfied: bool
+    satisfied: bool = Field(examples=[True])
     comment: Comment = ""
 
 
@@ -187,7 +187,11 @@ def documents(request: Request, who: Who) -> Any:
     ]  # fmt: skip
 
 
-@router.put("/documents/{name}", status_code=204, openapi_extra=raw_body(BYTES))
+@router.put(
+    "/documents/{name}",
+    status_code=204,
+    openapi_extra=raw_body(BYTES, "# Parkir\n\nDi halaman.\n"),
+)
 def put_document(
     request: Request, who: Librarian, name: DocumentName, content: Annotated[bytes, Body(media_type=BYTES)]
 ) -> Response:
