@@ -25,7 +25,7 @@ from deploy.exchange import routes as exchange
 from deploy.exchange.feed import Feed
 from deploy.exchange.hours import keep_hours
 from deploy.exchange.writer import Writer
-from deploy.people import jobtren, laras, personnel, persons, questions
+from deploy.people import employers, jobtren, laras, personnel, persons, questions
 from deploy.people.laras import Library
 from deploy.people.personnel import PersonnelDesk
 from deploy.people.register import keep_matches
@@ -34,6 +34,7 @@ from deploy.release.inforce import put_in_force
 from deploy.signals import routes as signals
 from deploy.signals.monitor import Monitor
 from deploy.signals.roll_outs import RollOuts
+from deploy.web import employers as employers_pages
 from deploy.web import routes as web
 from deploy.web import signals as signals_pages
 from deploy.web.visit import HERE
@@ -43,8 +44,9 @@ from deploy.work.jobs import Jobs
 DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); tokens come from `POST /v1/login`."
 
 ROUTERS = (
-    exchange.router, routes.router, routes.operations, persons.router, jobtren.router, personnel.router, laras.router,
-    twin_routes.router, signals.router, web.router, signals_pages.router,
+    exchange.router, routes.router, routes.operations, persons.router, jobtren.router, employers.router,
+    personnel.router, laras.router, twin_routes.router, signals.router, web.router, signals_pages.router,
+    employers_pages.router,
 )  # fmt: skip
 
 

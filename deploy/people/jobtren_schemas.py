@@ -75,7 +75,7 @@ class ApplicationView(BaseModel):
     id: int
     vacancy: int
     candidate: str
-    state: Literal["passed", "screened", "invited", "accepted", "declined"]
+    state: Literal["passed", "screened", "invited", "accepted", "declined", "hired", "rejected"]
     reasons: list[str]
     parts: list[dict[str, Any]]
     interview_at: datetime | None
@@ -94,6 +94,22 @@ class Reply(Taken):
     """Whether a candidate will come."""
 
     accept: bool = Field(examples=[True])
+
+
+class Decision(Taken):
+    """Whether an employer takes a candidate."""
+
+    accept: bool = Field(examples=[True])
+
+
+class CandidateMatch(BaseModel):
+    """A pair of a match run as the vacancy's employer sees it; without `application`, they did not apply."""
+
+    run: int
+    candidate: str
+    score: float
+    because: str
+    application: int | None
 
 
 class Import(Taken):

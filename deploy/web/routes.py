@@ -55,10 +55,11 @@ async def log_in(request: Request) -> Response:
 @router.post("/daftar")
 @told
 async def register(request: Request) -> Response:
-    """Make an account for a job seeker."""
+    """Make an account for a job seeker or an employer."""
     form = await form_of(request)
     fields = {name: text(form, name) for name in ("name", "password", "full_name", "contact")}
-    await asyncio.to_thread(accounts.register, request, accounts.Registration(role="seeker", **fields))
+    fields["role"] = text(form, "role") or "seeker"
+    await asyncio.to_thread(accounts.register, request, accounts.Registration.model_validate(fields))
     return onward("/masuk")
 
 
