@@ -65,7 +65,7 @@ class Database:
         url = sa.make_url(settings.database)
         if url.get_backend_name() == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
-        self.url = url
+        self.url, self.data = url, settings.data
         self.engine = sa.create_engine(url, pool_pre_ping=True)
         if url.get_backend_name() == "sqlite":
             event.listen(self.engine, "connect", _safe_sqlite)
@@ -92,7 +92,7 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self.engine.begin() as connection:
-            config.attributes["connection"] = connection
+            config.attributes |= {"connection": connection, "data": self.data}
             (command.downgrade if to == "base" or to.startswith("-") else command.upgrade)(config, to)
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ from deploy.exchange import routes as exchange
 from deploy.exchange.feed import Feed
 from deploy.exchange.hours import keep_hours
 from deploy.exchange.writer import Writer
-from deploy.people import jobtren, laras, personnel, persons
+from deploy.people import employers, jobtren, laras, personnel, persons, questions
 from deploy.people.laras import Library
 from deploy.people.personnel import PersonnelDesk
 from deploy.people.register import keep_matches
@@ -33,8 +33,10 @@ from deploy.release.folder import Shelf
 from deploy.release.inforce import put_in_force
 from deploy.signals import routes as signals
 from deploy.signals.monitor import Monitor
-from deploy.signals.rollout import end_interrupted
+from deploy.signals.roll_outs import RollOuts
+from deploy.web import employers as employers_pages
 from deploy.web import routes as web
+from deploy.web import signals as signals_pages
 from deploy.web.visit import HERE
 from deploy.work import routes as twin_routes
 from deploy.work.jobs import Jobs
@@ -42,8 +44,9 @@ from deploy.work.jobs import Jobs
 DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); tokens come from `POST /v1/login`."
 
 ROUTERS = (
-    exchange.router, routes.router, routes.operations, persons.router, jobtren.router, personnel.router, laras.router,
-    twin_routes.router, signals.router, web.router,
+    exchange.router, routes.router, routes.operations, persons.router, jobtren.router, employers.router,
+    personnel.router, laras.router, twin_routes.router, signals.router, web.router, signals_pages.router,
+    employers_pages.router,
 )  # fmt: skip
 
 
@@ -76,6 +79,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     """Everything open while the app serves; closed so that nothing answered is lost and nothing asked is dropped."""
     state = app.state
     state.database.migrate()
+    questions.forget_clear_log(state.settings.data)
     state.accounts.load()
     state.writer = Writer(state.settings.data / "exchange", state.metrics, state.feed.publish)
     state.writer.start()
@@ -84,10 +88,9 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.jobs.finishers["match"] = partial(_matched, state.database)
     state.wake = lambda: loop.call_soon_threadsafe(state.jobs.wake)
     state.personnel = PersonnelDesk(state.settings, state.database)
-    state.library = Library(state.settings)
+    state.library = Library(state.settings, state.database)
     state.jobs.finishers["feed"] = partial(signals.keep_feed, state.settings)
-    state.roll_out = None
-    end_interrupted(state.settings.data / "signals" / "roll-outs")
+    state.roll_outs = RollOuts(state.settings.data / "signals" / "roll-outs")
     state.monitor = Monitor(state.settings) if state.settings.mqtt else None
     state.release = await put_in_force(Shelf(state.settings.data / "releases"), state.writer)
     state.library.release = state.release
@@ -100,8 +103,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
             clock.cancel()
         state.feed.close()
         await state.jobs.stop()
-        if state.roll_out is not None:
-            await asyncio.to_thread(state.roll_out.stop)
+        await asyncio.to_thread(state.roll_outs.stop)
         if state.monitor is not None:
             await asyncio.to_thread(state.monitor.close)
         await state.writer.stop()

@@ -56,7 +56,7 @@ async def no_unknown_query(request: HTTPConnection) -> None:
             raise ProblemError(422, f"query: unknown {', '.join(unknown)[:200]!r}", "input_at_fault")
 
 
-def raw_body(media_type: str) -> dict[str, Any]:
+def raw_body(media_type: str, example: str) -> dict[str, Any]:
     """A route's body in the OpenAPI document: bytes as they are."""
-    schema = {"type": "string", "format": "binary"}
+    schema = {"type": "string", "format": "binary", "examples": [example]}
     return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}

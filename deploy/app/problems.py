@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from deploy.app.examples import add_bodies, error_example
 from twin.errors import FaultsError, TwinError
 
 MEDIA_TYPE = "application/problem+json"
@@ -92,7 +93,7 @@ def install(app: FastAPI) -> None:
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with errors under their media type."""
+    """The OpenAPI document, with errors under their media type, and examples."""
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
@@ -101,7 +102,10 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             for operation in path.values():
                 for status, answer in operation["responses"].items():
                     if int(status) >= 400:
-                        answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                        schema = {"$ref": "#/components/schemas/Problem"}
+                        example = error_example(int(status), TITLES[int(status)])
+                        answer["content"] = {MEDIA_TYPE: {"schema": schema, "example": example}}
+        add_bodies(made)
         for unused in ("HTTPValidationError", "ValidationError"):
             made["components"]["schemas"].pop(unused, None)
         app.openapi_schema = made

@@ -28,8 +28,8 @@ Password = Annotated[
 class Credentials(Taken):
     """Name and password."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=40)]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=40)] = Field(examples=["andi"])
+    password: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(examples=["kata-sandi-panjang"])
 
 
 class Token(BaseModel):
@@ -70,7 +70,7 @@ class Roles(Taken):
 class NewPassword(Taken):
     """The old password and another one."""
 
-    old: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    old: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(examples=["kata-sandi-lama"])
     new: Password
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
+NOBODY = {"registry", "retired", "cancelled"}  # where the ledger's credits come from and go to: no holder, no key
 GAS_MONEY_WEI = 10**20  # for each holder on the embedded chain
 
 
@@ -34,6 +35,15 @@ class Chain:
 
     def settle(self, entries: list[Entry], totals: dict[str, int]) -> list[str]:
         """Bring the chain to where the entries lead; gives where the two then differ. Raises ChainError."""
+        from contracts.errors import ChainError
+
+        try:
+            return self._settle(entries, totals)
+        except OSError as error:  # requests' errors are such
+            why = f"the node is down ({type(error).__name__}); nothing is lost, run the command again"
+            raise ChainError(why) from error
+
+    def _settle(self, entries: list[Entry], totals: dict[str, int]) -> list[str]:
         from contracts.audit import audit_chain
         from contracts.deploy import deploy, deployed
         from contracts.receipts import verify
@@ -42,7 +52,7 @@ class Chain:
         if self._system is None:
             made = deployed(self._chain, self._roles, self._file) if self._file else deploy(self._chain, self._roles)
             self._system = made
-        for name in sorted({str(one[side]) for one in entries for side in ("source", "target")} - {"registry"}):
+        for name in sorted({str(one[side]) for one in entries for side in ("source", "target")} - NOBODY):
             if name not in self._holders:
                 self._holders[name] = self._account(name)
         desk = Desk(self._system, self._holders, "exchange")

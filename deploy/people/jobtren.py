@@ -74,7 +74,7 @@ def vacancies(
     """Open vacancies, a page at a time: `after` is the last number of the page before."""
     wanted = sa.select(Vacancy).where(Vacancy.is_open, Vacancy.id > after).order_by(Vacancy.id).limit(most)
     with request.app.state.database.session() as session:
-        return [_view(one) for one in session.scalars(wanted)]
+        return [vacancy_view(one) for one in session.scalars(wanted)]
 
 
 @router.post("/vacancies", response_model=VacancyView, status_code=201)
@@ -85,7 +85,7 @@ def offer(request: Request, who: Employer, terms: Terms) -> Any:
         made = Vacancy(employer=who.name, title=terms.title, terms=kept, is_open=True)
         session.add(made)
         session.flush()
-        shown = _view(made)
+        shown = vacancy_view(made)
     request.app.state.audit.note(who.name, "vacancy offered", str(shown["id"]))
     return shown
 
@@ -94,9 +94,9 @@ def offer(request: Request, who: Employer, terms: Terms) -> Any:
 def close_vacancy(request: Request, who: Employer, vacancy: Number) -> Any:
     """Take no more applications."""
     with request.app.state.database.session() as session:
-        found = _own_vacancy(session, vacancy, who)
+        found = own_vacancy(session, vacancy, who)
         found.is_open = False
-        shown = _view(found)
+        shown = vacancy_view(found)
     request.app.state.audit.note(who.name, "vacancy closed", str(vacancy))
     return shown
 
@@ -119,8 +119,8 @@ def apply(request: Request, who: SeekerRole, vacancy: Number) -> Any:
         )  # fmt: skip
         session.add(made)
         session.flush()
-        _notify(session, found.employer, f"Lamaran baru untuk lowongan {vacancy}: {found.title}")
-        shown = _shown(made, seeker)
+        notify(session, found.employer, f"Lamaran baru untuk lowongan {vacancy}: {found.title}")
+        shown = application_view(made, seeker)
     request.app.state.audit.note(who.name, "applied", str(vacancy))
     return shown
 
@@ -131,19 +131,19 @@ def own_applications(request: Request, who: SeekerRole) -> Any:
     with request.app.state.database.session() as session:
         seeker = _seeker(session, who.name)
         found = session.scalars(sa.select(Application).where(Application.seeker == seeker.id).order_by(Application.id))
-        return [_shown(one, seeker) for one in found]
+        return [application_view(one, seeker) for one in found]
 
 
 @router.get("/vacancies/{vacancy}/applications", response_model=list[ApplicationView])
 def candidates(request: Request, who: Employer, vacancy: Number) -> Any:
     """Who applied for an own vacancy, under pseudonyms, best score first."""
     with request.app.state.database.session() as session:
-        _own_vacancy(session, vacancy, who)
+        own_vacancy(session, vacancy, who)
         pairs = session.execute(
             sa.select(Application, Seeker).join(Seeker, Seeker.id == Application.seeker)
             .where(Application.vacancy == vacancy)
         )  # fmt: skip
-        shown = [_shown(one, seeker) for one, seeker in pairs]
+        shown = [application_view(one, seeker) for one, seeker in pairs]
     return sorted(shown, key=lambda one: -sum(part["employer_points"] for part in one["parts"]))
 
 
@@ -154,14 +154,14 @@ def invite(request: Request, who: Employer, application: Number, invitation: Inv
         found = session.get(Application, application)
         if found is None:
             raise missing(f"application {application}")
-        vacancy = _own_vacancy(session, found.vacancy, who)
+        vacancy = own_vacancy(session, found.vacancy, who)
         if found.state not in ("passed", "invited"):
             raise ProblemError(409, f"application {application} is {found.state}", "not_passed")
         found.state, found.interview_at, found.interview_place = "invited", invitation.at, invitation.place
         seeker = session.get_one(Seeker, found.seeker)
         when = invitation.at.isoformat(timespec="minutes")
-        _notify(session, seeker.account, f"Undangan wawancara untuk {vacancy.title}: {when}, {invitation.place}")
-        shown = _shown(found, seeker)
+        notify(session, seeker.account, f"Undangan wawancara untuk {vacancy.title}: {when}, {invitation.place}")
+        shown = application_view(found, seeker)
     request.app.state.audit.note(who.name, "invited", str(application))
     return shown
 
@@ -178,8 +178,8 @@ def reply(request: Request, who: SeekerRole, application: Number, answer: Reply)
             raise ProblemError(409, f"application {application} is {found.state}", "not_invited")
         found.state = "accepted" if answer.accept else "declined"
         vacancy = session.get_one(Vacancy, found.vacancy)
-        _notify(session, vacancy.employer, f"Kandidat {seeker.pseudonym[:8]}: {found.state} ({vacancy.title})")
-        shown = _shown(found, seeker)
+        notify(session, vacancy.employer, f"Kandidat {seeker.pseudonym[:8]}: {found.state} ({vacancy.title})")
+        shown = application_view(found, seeker)
     request.app.state.audit.note(who.name, "replied", str(application), accept=answer.accept)
     return shown
 
@@ -266,18 +266,21 @@ def _seeker(session: Session, account: str) -> Seeker:
     return found
 
 
-def _own_vacancy(session: Session, vacancy: int, who: Identity) -> Vacancy:
+def own_vacancy(session: Session, vacancy: int, who: Identity) -> Vacancy:
+    """An employer's own vacancy. Raises ProblemError 404 for any other."""
     found = session.get(Vacancy, vacancy)
     if found is None or found.employer != who.name:
         raise missing(f"vacancy {vacancy}")
     return found
 
 
-def _view(one: Vacancy) -> dict[str, Any]:
+def vacancy_view(one: Vacancy) -> dict[str, Any]:
+    """A vacancy as the API gives it."""
     return {"id": one.id, "employer": one.employer, "title": one.title, "terms": one.terms, "is_open": one.is_open}
 
 
-def _shown(one: Application, seeker: Seeker) -> dict[str, Any]:
+def application_view(one: Application, seeker: Seeker) -> dict[str, Any]:
+    """An application as the API gives it: the candidate under a pseudonym."""
     return {
         "id": one.id, "vacancy": one.vacancy, "candidate": seeker.pseudonym, "state": one.state, "reasons": one.reasons,
         "parts": one.parts, "interview_at": one.interview_at, "interview_place": one.interview_place,
@@ -285,6 +288,7 @@ def _shown(one: Application, seeker: Seeker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _notify(session: Session, account: str | None, text: str) -> None:
+def notify(session: Session, account: str | None, text: str) -> None:
+    """Leave somebody a message; nobody where there is no account."""
     if account is not None:
         session.add(Notification(account=account, text=text, at=datetime.now(UTC), was_read=False))

@@ -14,6 +14,13 @@ from twin.places import kecamatan
 Skill = Annotated[str, *one_of(one.name for one in skills())]
 Education = Annotated[str, *one_of(EDUCATIONS)]
 Place = Annotated[str, *one_of(one.code for one in kecamatan())]
+SEEKERS = "\n".join([
+    "id,age,sex,education,kecamatan,skills,interest,wage_idr",
+    "3503010101010001,30,P,sma,Panggul,selling,5,2000000", "",
+])  # fmt: skip
+VACANCIES = "\n".join([
+    "vacancy,seats,kecamatan,min_education,skills,kbji,wage_idr", "kasir,2,Panggul,sma,selling,5,2400000", "",
+])  # fmt: skip
 Wage = Annotated[int, Field(ge=1, le=1_000_000_000, examples=[2_530_313])]
 
 
@@ -25,7 +32,7 @@ class Profile(Taken):
     education: Education
     kecamatan: Place
     skills: list[Skill] = Field(max_length=16, examples=[["office", "digital"]])
-    interest: int = Field(ge=0, le=9, description="KBJI major group")
+    interest: int = Field(ge=0, le=9, description="KBJI major group", examples=[4])
     wage_idr: Wage
     furthest_km: int = Field(40, ge=0, le=1000)
     disability: bool = False
@@ -39,7 +46,7 @@ class Terms(Taken):
     kecamatan: Place | None = Field(None, description="none: anywhere")
     min_education: Education
     skills: list[Skill] = Field([], max_length=16)
-    kbji: int = Field(ge=0, le=9)
+    kbji: int = Field(ge=0, le=9, examples=[4])
     wage_idr: Wage
     youngest: int = Field(15, ge=15, le=80)
     oldest: int = Field(64, ge=15, le=80)
@@ -68,7 +75,7 @@ class ApplicationView(BaseModel):
     id: int
     vacancy: int
     candidate: str
-    state: Literal["passed", "screened", "invited", "accepted", "declined"]
+    state: Literal["passed", "screened", "invited", "accepted", "declined", "hired", "rejected"]
     reasons: list[str]
     parts: list[dict[str, Any]]
     interview_at: datetime | None
@@ -86,14 +93,30 @@ class Invitation(Taken):
 class Reply(Taken):
     """Whether a candidate will come."""
 
-    accept: bool
+    accept: bool = Field(examples=[True])
+
+
+class Decision(Taken):
+    """Whether an employer takes a candidate."""
+
+    accept: bool = Field(examples=[True])
+
+
+class CandidateMatch(BaseModel):
+    """A pair of a match run as the vacancy's employer sees it; without `application`, they did not apply."""
+
+    run: int
+    candidate: str
+    score: float
+    because: str
+    application: int | None
 
 
 class Import(Taken):
     """A register as `python -m twin labour import` takes it: two CSV files as text; identities become pseudonyms."""
 
-    seekers_csv: Annotated[str, StringConstraints(max_length=6_000_000)]
-    vacancies_csv: Annotated[str, StringConstraints(max_length=2_000_000)]
+    seekers_csv: Annotated[str, StringConstraints(max_length=6_000_000)] = Field(examples=[SEEKERS])
+    vacancies_csv: Annotated[str, StringConstraints(max_length=2_000_000)] = Field(examples=[VACANCIES])
 
 
 class Imported(BaseModel):

@@ -12,10 +12,12 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from deploy.app.accounts import Identity
 from deploy.app.auth import Who, having
+from deploy.app.database import Database
 from deploy.app.fields import Comment, Number, Taken, raw_body
 from deploy.app.problems import ALWAYS, ProblemError, documented, missing
 from deploy.app.roles import Role
 from deploy.app.settings import Settings
+from deploy.people import questions
 from deploy.release.folder import Release
 from twin.errors import KnowledgeError
 from twin.knowledge.documents.read import READERS
@@ -23,7 +25,6 @@ from twin.knowledge.facts import CORPUS
 from twin.knowledge.index.ingest import ingest
 from twin.knowledge.index.search import Searcher
 from twin.knowledge.laras.answer import Answer, Citation, ask
-from twin.knowledge.laras.feedback import note, rate, satisfaction
 
 router = APIRouter(prefix="/v1/laras", tags=["laras"], responses={**ALWAYS, **documented(409)})
 Librarian = Annotated[Identity, having(Role.LIBRARIAN)]
@@ -60,7 +61,7 @@ class AnswerView(BaseModel):
 class Rating(Taken):
     """Whether an answer helped."""
 
-    satisfied: bool
+    satisfied: bool = Field(examples=[True])
     comment: Comment = ""
 
 
@@ -78,10 +79,10 @@ class DocumentView(BaseModel):
 class Library:
     """The index in use: of the librarian's documents where there are any, else the release's, else the demo corpus."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.database = database
         self.folder = settings.data / "laras"
         self.documents, self.own_index = self.folder / "documents", self.folder / "index"
-        self.log = self.folder / "laras.sqlite"
         self.lock = threading.Lock()
         self._searcher: Searcher | None = None
         self.release: Release | None = None
@@ -93,11 +94,11 @@ class Library:
                 self._searcher = Searcher.open(self._index())
             return self._searcher
 
-    def ask(self, question: str, quotes: int, on: date | None) -> tuple[int, Answer]:
+    def ask(self, account: str, question: str, quotes: int, on: date | None) -> tuple[int, Answer]:
         """Ask, and note question and answer."""
         answer = ask(self.searcher(), question, quotes, on)
-        with self.lock:
-            return note(self.log, question, answer), answer
+        with self.database.session() as session:
+            return questions.note(session, account, question, answer), answer
 
     def put(self, name: str, content: bytes) -> None:
         """Add or replace a document. Raises KnowledgeError where it cannot be read; nothing is changed then."""
@@ -156,30 +157,24 @@ def library_of(request: Request) -> Library:
 @router.post("/questions", response_model=AnswerView)
 def post_question(request: Request, who: Who, asked: Asked) -> Any:
     """Ask: the documents' own sentences with quotes, or that they do not say."""
-    number, answer = library_of(request).ask(asked.question, asked.quotes, asked.on)
+    number, answer = library_of(request).ask(who.name, asked.question, asked.quotes, asked.on)
     return {"number": number, **answer.as_json()}
 
 
 @router.post("/questions/{number}/rating", status_code=204)
 def post_rating(request: Request, who: Who, number: Number, rating: Rating) -> Response:
-    """Say whether an answer helped; a later word replaces an earlier one."""
-    library = library_of(request)
-    with library.lock:
-        try:
-            rate(library.log, number, rating.satisfied, rating.comment)
-        except KnowledgeError as error:
-            raise missing(f"answer {number}") from error
+    """Say whether an answer to oneself helped; a later word replaces an earlier one."""
+    with request.app.state.database.session() as session:
+        if not questions.rate(session, who.name, number, rating.satisfied, rating.comment):
+            raise missing(f"answer {number}")
     return Response(status_code=204)
 
 
 @router.get("/satisfaction", response_model=dict[str, Any])
 def get_satisfaction(request: Request, who: Librarian) -> Any:
     """Questions, abstentions, and how many of the rated satisfied, beside the source book's 80 %."""
-    library = library_of(request)
-    if not library.log.exists():
-        return {"asked": 0, "abstained": 0, "rated": 0, "satisfied": 0}
-    with library.lock:
-        return satisfaction(library.log)
+    with request.app.state.database.session() as session:
+        return questions.satisfaction(session)
 
 
 @router.get("/documents", response_model=list[DocumentView])
@@ -192,7 +187,11 @@ def documents(request: Request, who: Who) -> Any:
     ]  # fmt: skip
 
 
-@router.put("/documents/{name}", status_code=204, openapi_extra=raw_body(BYTES))
+@router.put(
+    "/documents/{name}",
+    status_code=204,
+    openapi_extra=raw_body(BYTES, "# Parkir\n\nDi halaman.\n"),
+)
 def put_document(
     request: Request, who: Librarian, name: DocumentName, content: Annotated[bytes, Body(media_type=BYTES)]
 ) -> Response:

@@ -71,6 +71,22 @@ class Notification(Base):
     was_read: Mapped[bool] = mapped_column(sa.Boolean)
 
 
+class Question(Base):
+    """What somebody asked LARAS, the answer (with its links, JSON), and whether it helped."""
+
+    __tablename__ = "question"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(sa.String(80), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    question: Mapped[str] = mapped_column(Sealed)
+    answer: Mapped[str] = mapped_column(Sealed)
+    links: Mapped[str] = mapped_column(Sealed)
+    abstained: Mapped[bool] = mapped_column(sa.Boolean)
+    seconds: Mapped[float] = mapped_column(sa.Float)
+    satisfied: Mapped[bool | None] = mapped_column(sa.Boolean)
+    comment: Mapped[str] = mapped_column(Sealed)
+
+
 class Paper(Base):
     """The bytes of a document of a personnel request (base64, sealed); the trail has their hash."""
 

@@ -230,7 +230,9 @@ def get_trail(request: Request, who: Anybody, number: RequestNumber) -> Any:
     return [vars(entry) for entry in desk_of(request).desk.history(number)]
 
 
-@router.put("/requests/{number}/documents/{name}", response_model=RequestView, openapi_extra=raw_body(BYTES))
+@router.put(
+    "/requests/{number}/documents/{name}", response_model=RequestView, openapi_extra=raw_body(BYTES, "%PDF-1.7 …")
+)
 def put_document(
     request: Request, who: Employee, number: RequestNumber, name: DocumentName,
     content: Annotated[bytes, Body(media_type=BYTES)],
@@ -268,7 +270,7 @@ def decision(request: Request, who: Anybody, number: RequestNumber) -> Response:
     return Response(desk_of(request).decision(found), media_type=PDF, headers={"content-disposition": "attachment"})
 
 
-@router.post("/verify", response_model=VerdictView, openapi_extra=raw_body(PDF))
+@router.post("/verify", response_model=VerdictView, openapi_extra=raw_body(PDF, "%PDF-1.7 …"))
 def verify(request: Request, content: Annotated[bytes, Body(media_type=PDF)]) -> Any:
     """Whether a PDF is whole and signed by this office; for anybody who was handed one."""
     verdict = pdf.verify(content, [desk_of(request).signer.certificate])

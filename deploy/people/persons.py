@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from deploy.app.auth import Who
 from deploy.app.problems import ALWAYS, documented
 from deploy.exchange.credits import account_body
+from deploy.people import questions
 from deploy.people.models import Application, Notification, Seeker, Vacancy
 from deploy.people.register import erase, profile_of
 
@@ -20,7 +21,8 @@ router = APIRouter(prefix="/v1/me", tags=["accounts"], responses={**ALWAYS, **do
 def export(request: Request, who: Who) -> Any:
     """Everything that is held about oneself."""
     state = request.app.state
-    found: dict[str, Any] = {"account": None, "jobtren": {}, "personnel": [], "exchange": None}
+    found: dict[str, Any] = {"account": None, "jobtren": {}, "personnel": [], "laras": [],
+                             "exchange": None}  # fmt: skip
     if not who.name.startswith("oidc:"):
         found["account"] = state.accounts.exported(who.name)
     with state.database.session() as session:
@@ -34,6 +36,7 @@ def export(request: Request, who: Who) -> Any:
         found["jobtren"] |= {"vacancies": [one.title for one in offered]}
         told = session.scalars(sa.select(Notification).where(Notification.account == who.name))
         found["jobtren"] |= {"notifications": [one.text for one in told]}
+        found["laras"] = questions.of(session, who.name)
     requests = state.personnel.desk.requests.values()
     found["personnel"] = [{"number": one.number, "kind": one.kind, "state": one.state} for one in requests
                           if one.applicant == who.name]  # fmt: skip
@@ -46,13 +49,14 @@ def export(request: Request, who: Who) -> Any:
 
 @router.delete("", status_code=204)
 def erase_me(request: Request, who: Who) -> Response:
-    """Erase oneself: profile, applications, messages, names and password; all tokens end.
+    """Erase oneself: profile, applications, messages, questions, names and password; all tokens end.
 
     What the law has kept stays under the account's name alone: the exchange's log, signed requests, the audit log.
     """
     state = request.app.state
     with state.database.session() as session:
         erase(session, who.name)
+        questions.erase(session, who.name)
     if not who.name.startswith("oidc:"):
         state.accounts.erase(who.name)
     state.audit.note(who.name, "erased")

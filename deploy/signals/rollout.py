@@ -3,6 +3,10 @@
 A stage is done when every junction of it runs the new bundle under its policy, without an alarm, for the soak. A bundle
 that is refused, that falls back, or that an alarm or another mode shows to be unfit ends the roll-out, and whoever got
 it is offered the bundle it had before, which its updater still has.
+
+Whom it asks is written down before they are asked. Where the services are killed, the next start finds what is left
+and calls it interrupted; nothing goes on until an engineer resumes it, or aborts it. A junction that runs the new
+bundle is not asked again, and the stage's soak begins anew for all that got it: nobody watched them meanwhile.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,30 +43,40 @@ def stages_of(controllers: Sequence[str], shares: Sequence[float]) -> list[list[
     return [list(controllers[a:b]) for a, b in zip([0, *ends[:-1]], ends, strict=True) if b > a]
 
 
-def end_interrupted(folder: Path) -> None:
-    """Say of roll-outs that were under way when the services were killed that nobody looks after them any more."""
-    for path in folder.glob("*.json"):
-        row = json.loads(path.read_text(encoding="utf-8"))
-        if row["state"] in ("waits", "running"):
-            why = "the services were killed; junctions keep what they have: roll out again"
-            write_whole(path, json.dumps({**row, "state": "interrupted", "why": why}, indent=1))
+def keep(path: Path, row: Mapping[str, Any]) -> None:
+    """Write a roll-out's file, with the time."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_whole(path, json.dumps({**row, "at": now}, indent=1))
+
+
+def offer_back(street: Street, before: Mapping[str, str], offered: Sequence[str]) -> None:
+    """Offer the bundle before to whoever was asked to change; one that has it says so and goes on."""
+    for name in offered:
+        if before[name]:
+            for topic, payload in offer(None, before[name]):
+                street.publish(name, topic, payload)
 
 
 class RollOut:
-    """One roll-out; its state is a file that is whole at every moment."""
+    """One roll-out; its state is a file that is whole at every moment. `left` is such a file, to go on from."""
 
     def __init__(
         self, street: Street, release: Release, path: Path, *, shares: Sequence[float] = (0.25,), soak_s: float = 60.0,
-        answer_s: float = 120.0,
+        answer_s: float = 120.0, left: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.street, self.release, self.path, self.soak_s, self.answer_s = street, release, path, soak_s, answer_s
+        self.state, self.why = "waits", ""
         there = street.controllers()
-        self.bundles = {name: release.folder / "policies" / name for name in release.bundles() if name in there}
+        if left is None:
+            self.before = {name: there[name]["bundle"] for name in release.bundles() if name in there}
+            self.stages = stages_of(sorted(self.before), shares)
+            self.stage, self.offered = 0, list[str]()
+        else:
+            self.before, self.stages, self.stage = dict(left["before"]), left["stages"], left["stage"]
+            self.offered, self.soak_s = list(left["offered"]), left["soak_s"]
+        self.bundles = {name: release.folder / "policies" / name for name in self.before}
         self.digests = {name: json.loads((folder / "manifest.json").read_bytes())["digest"]
                         for name, folder in self.bundles.items()}  # fmt: skip
-        self.before = {name: there[name]["bundle"] for name in self.bundles}
-        self.stages = stages_of(sorted(self.bundles), shares)
-        self.state, self.why, self.stage = "waits", "", 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.run, daemon=True)
         self._note()
@@ -78,21 +92,28 @@ class RollOut:
             self._thread.join()
 
     def run(self) -> None:
-        """All stages, or back."""
+        """All stages that are left, or back."""
         self.state = "running"
-        offered: list[str] = []
-        for stage, names in enumerate(self.stages):
+        unwatched = list(self.offered)
+        for stage in range(self.stage, len(self.stages)):
             self.stage = stage
             self._note()
-            for name in names:
-                offered.append(name)
-                for topic, payload in offer(self.bundles[name], self.digests[name]):
-                    self.street.publish(name, topic, payload)
-            if why := self._unfit(names):
-                self._back(offered, why)
+            for name in self.stages[stage]:
+                self._ask(name)
+            if why := self._unfit(sorted({*self.stages[stage], *unwatched})):
+                self._back(why)
                 return
+            unwatched = []
         self.state = "done"
         self._note()
+
+    def _ask(self, name: str) -> None:
+        if name not in self.offered:
+            self.offered.append(name)
+            self._note()
+        if self.street.controllers()[name]["installed"].get("digest") != self.digests[name]:
+            for topic, payload in offer(self.bundles[name], self.digests[name]):
+                self.street.publish(name, topic, payload)
 
     def _unfit(self, names: Sequence[str]) -> str:
         """Why a stage fails; empty where it holds out."""
@@ -128,19 +149,18 @@ class RollOut:
         ours = told["bundle"] == self.digests[name] == told["installed"].get("digest")
         return bool(ours and told["online"] and told["modes"] and all(mode == "policy" for mode in told["modes"]))
 
-    def _back(self, offered: Sequence[str], why: str) -> None:
-        for name in offered:
-            if self.before[name]:
-                for topic, payload in offer(None, self.before[name]):
-                    self.street.publish(name, topic, payload)
-        self.state, self.why = "fell back", why
+    def _back(self, why: str) -> None:
+        self.state, self.why = "going back", why
+        self._note()
+        offer_back(self.street, self.before, self.offered)
+        self.state = "fell back"
         self._note()
 
     def as_json(self) -> dict[str, Any]:
         """As it stands."""
         return {"id": self.path.stem, "release": self.release.digest, "state": self.state, "why": self.why,
-                "stage": self.stage, "stages": self.stages, "before": self.before}  # fmt: skip
+                "stage": self.stage, "stages": self.stages, "before": self.before, "offered": self.offered,
+                "soak_s": self.soak_s}  # fmt: skip
 
     def _note(self) -> None:
-        row = {**self.as_json(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
-        write_whole(self.path, json.dumps(row, indent=1))
+        keep(self.path, self.as_json())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
@@ -15,7 +14,6 @@ from deploy.app.fields import Taken, one_of
 from deploy.app.problems import ALWAYS, ProblemError, documented, missing
 from deploy.app.roles import Role
 from deploy.signals.monitor import Monitor
-from deploy.signals.rollout import RollOut
 from deploy.work.routes import JobView, jobs_of, view
 from twin.files import write_whole
 
@@ -59,15 +57,19 @@ class NewRollOut(Taken):
 
 
 class RollOutView(BaseModel):
-    """A roll-out as it stands."""
+    """A roll-out as it stands; `offered` are the junctions that were asked to change."""
 
     id: str
     release: str
-    state: str
+    state: Literal[
+        "waits", "running", "going back", "done", "fell back", "interrupted", "interrupted going back",
+    ]  # fmt: skip
     why: str
     stage: int
     stages: list[list[str]]
     before: dict[str, str]
+    offered: list[str]
+    soak_s: float
 
 
 class Feed(BaseModel):
@@ -108,39 +110,33 @@ def alarms(request: Request, who: Signals) -> Any:
 @router.post("/v1/signals/roll-outs", response_model=RollOutView, status_code=202)
 def roll_out(request: Request, who: Signals, wanted: NewRollOut) -> Any:
     """Roll the release in force out to its junctions: a canary, then more, and back where one fails."""
-    state, monitor = request.app.state, monitor_of(request)
-    if state.release is None:
-        raise ProblemError(409, "no release is in force: `python -m deploy activate RELEASE`", "no_release")
-    running: RollOut | None = state.roll_out
-    if running is not None and running.state in ("waits", "running"):
-        raise ProblemError(409, f"roll-out {running.path.stem} is under way", "under_way")
-    name = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-    path = state.settings.data / "signals" / "roll-outs" / f"{name}.json"
-    made = RollOut(monitor, state.release, path, shares=wanted.shares, soak_s=wanted.soak_s)
-    if not made.bundles:
-        raise ProblemError(409, "none of the release's junctions has been heard", "nobody")
-    state.roll_out = made
-    made.start()
-    state.audit.note(who.name, "roll-out", name, release=state.release.digest, junctions=sorted(made.bundles))
+    state = request.app.state
+    made = state.roll_outs.begin(monitor_of(request), state.release, wanted.shares, wanted.soak_s)
+    state.audit.note(who.name, "roll-out", made.path.stem, release=state.release.digest, junctions=sorted(made.bundles))
     return made.as_json()
 
 
 @router.get("/v1/signals/roll-outs", response_model=list[RollOutView])
 def roll_outs(request: Request, who: Signals) -> Any:
     """All roll-outs, oldest first."""
-    folder = request.app.state.settings.data / "signals" / "roll-outs"
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    return request.app.state.roll_outs.listed()
+
+
+@router.post("/v1/signals/roll-outs/{roll_out}/resume", response_model=RollOutView, status_code=202)
+def resume_roll_out(request: Request, who: Signals, roll_out: RollOutId) -> Any:
+    """Go on with a roll-out that ended with the services' being killed; nobody who has the bundle is asked again."""
+    state = request.app.state
+    made = state.roll_outs.resume(monitor_of(request), state.release, roll_out)
+    state.audit.note(who.name, "roll-out resumed", roll_out)
+    return made.as_json()
 
 
 @router.delete("/v1/signals/roll-outs/{roll_out}", response_model=RollOutView)
 def stop_roll_out(request: Request, who: Signals, roll_out: RollOutId) -> Any:
-    """Stop the roll-out that is under way; whoever got the new bundle goes back."""
-    running: RollOut | None = request.app.state.roll_out
-    if running is None or running.path.stem != roll_out or running.state != "running":
-        raise missing(f"roll-out {roll_out} under way")
-    running.stop()
+    """Stop the roll-out that is under way, or abort one that was interrupted; whoever was asked goes back."""
+    ended = request.app.state.roll_outs.end(monitor_of(request), roll_out)
     request.app.state.audit.note(who.name, "roll-out stopped", roll_out)
-    return running.as_json()
+    return ended
 
 
 @router.post("/v1/signals/feed", response_model=JobView, status_code=202)

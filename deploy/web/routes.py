@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from datetime import date
-from functools import wraps
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -20,36 +17,13 @@ from deploy.app.roles import Role
 from deploy.exchange import routes as exchange
 from deploy.people import jobtren, laras, personnel
 from deploy.signals import routes as signals
-from deploy.web.visit import SESSION, form_of, must_be, onward, page, set_cookie, text
-from twin.errors import FaultsError, TwinError
+from deploy.web.visit import SESSION, form_of, must_be, onward, page, set_cookie, text, told
 from twin.labour.facts import EDUCATIONS, skills
 from twin.places import kecamatan
 from twin.programmes.filing.rules import kinds
 from twin.programmes.filing.workflow import STEPS
 
 router = APIRouter(include_in_schema=False)
-Page = Callable[..., Awaitable[Response]]
-
-
-def told(does: Page) -> Page:
-    """A page whose errors are told on a page."""
-
-    @wraps(does)
-    async def inner(request: Request, **values: Any) -> Response:
-        try:
-            return await does(request, **values)
-        except ProblemError as error:
-            return page(request, "error.html", error.status, faults=[error.detail])
-        except ValidationError as error:
-            faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-            return page(request, "error.html", 422, faults=faults)
-        except TwinError as error:
-            faults = error.faults if isinstance(error, FaultsError) else [str(error)]
-            return page(request, "error.html", 422, faults=faults)
-        except ValueError as error:
-            return page(request, "error.html", 422, faults=[str(error)])
-
-    return inner
 
 
 @router.get("/")
@@ -81,10 +55,11 @@ async def log_in(request: Request) -> Response:
 @router.post("/daftar")
 @told
 async def register(request: Request) -> Response:
-    """Make an account for a job seeker."""
+    """Make an account for a job seeker or an employer."""
     form = await form_of(request)
     fields = {name: text(form, name) for name in ("name", "password", "full_name", "contact")}
-    await asyncio.to_thread(accounts.register, request, accounts.Registration(role="seeker", **fields))
+    fields["role"] = text(form, "role") or "seeker"
+    await asyncio.to_thread(accounts.register, request, accounts.Registration.model_validate(fields))
     return onward("/masuk")
 
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
+from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from deploy.app.accounts import Identity
 from deploy.app.problems import ProblemError
 from deploy.app.roles import Role
+from twin.errors import FaultsError, TwinError
 
 HERE = Path(__file__).parent
 SESSION, VISIT = "session", "visit"
+Page = Callable[..., Awaitable[Response]]
 pages = Jinja2Templates(HERE / "templates")
 
 
@@ -73,6 +78,27 @@ def text(form: FormData, name: str) -> str:
 def onward(path: str) -> Response:
     """To another page, after something was done."""
     return RedirectResponse(path, 303)
+
+
+def told(does: Page) -> Page:
+    """A page whose errors are told on a page."""
+
+    @wraps(does)
+    async def inner(request: Request, **values: Any) -> Response:
+        try:
+            return await does(request, **values)
+        except ProblemError as error:
+            return page(request, "error.html", error.status, faults=[error.detail])
+        except ValidationError as error:
+            faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+            return page(request, "error.html", 422, faults=faults)
+        except TwinError as error:
+            faults = error.faults if isinstance(error, FaultsError) else [str(error)]
+            return page(request, "error.html", 422, faults=faults)
+        except ValueError as error:
+            return page(request, "error.html", 422, faults=[str(error)])
+
+    return inner
 
 
 def _token(request: Request, visit: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from junctions import Bus
 
 from deploy.app import accounts
 from deploy.app.factory import create_app
@@ -93,6 +94,19 @@ def served_with(tmp_path):
 @pytest.fixture
 def services(served_with):
     return served_with()
+
+
+@pytest.fixture
+def bus_of(tmp_path):
+    made = []
+
+    def bus(names, begins=None) -> Bus:
+        made.append(Bus(tmp_path, names, begins or {}))
+        return made[-1]
+
+    yield bus
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

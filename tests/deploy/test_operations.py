@@ -73,7 +73,7 @@ def test_migrations_lead_to_the_models_and_back(backend, tmp_path, settings_of, 
             context = MigrationContext.configure(connection, opts={"compare_type": False})
             assert compare_metadata(context, Base.metadata) == []
         database.migrate("-1")
-        assert "seeker" not in sa.inspect(database.engine).get_table_names()
+        assert "question" not in sa.inspect(database.engine).get_table_names()
         database.migrate("base")
         assert set(sa.inspect(database.engine).get_table_names()) <= {"alembic_version"}
     database.close()

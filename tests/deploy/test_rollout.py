@@ -1,78 +1,14 @@
 """Releases to junctions: fetched and proved by an updater, staged from a canary, taken back where one fails."""
 
-import json
-import os
 import subprocess
-import sys
-import time
 
 import pytest
-from controllers_bundles import contract
+from junctions import ENDS, SLEEPS, bundle, release, street, until, whole
 
-from controllers.bundle import write
-from controllers.updater import Updater, archive, offer
-from deploy.release.folder import Shelf, differences, load, seal
-from deploy.signals.rollout import RollOut, end_interrupted, stages_of
+from controllers.updater import archive, offer
+from deploy.release.folder import Shelf, differences, load
+from deploy.signals.rollout import RollOut, stages_of
 from twin.errors import TwinError
-
-SLEEPS, ENDS = [sys.executable, "-c", "import time; time.sleep(60)"], [sys.executable, "-c", ""]
-
-
-def bundle(folder, name, min_green_s=5.0):
-    policy = {"kind": "rule", "rule": "max_pressure", "settings": {"min_green_s": min_green_s}}
-    return write(folder, name, contract(policy=policy))
-
-
-def release(folder, names, min_green_s=9.0):
-    for name in names:
-        bundle(folder / "policies" / name, name, min_green_s)
-    return seal(folder, {"run": "test"})
-
-
-class Bus:
-    """Controllers with updaters, in this process: what `Monitor` is over MQTT."""
-
-    def __init__(self, folder, names, begins) -> None:
-        self.told = {name: {} for name in names}
-        self.updaters = {}
-        for name in names:
-            first = bundle(folder / "first" / name, name)
-            made = Updater(folder / "store" / name, begins.get(name, lambda _: subprocess.Popen(SLEEPS)),
-                           lambda body, name=name: self.told[name].update(body), probation_s=0.5)  # fmt: skip
-            made.store.mkdir(parents=True)
-            made.install(first.folder)
-            made._process = subprocess.Popen(SLEEPS)
-            made._told("running")
-            self.updaters[name] = made
-        self.first = {name: one.current for name, one in self.updaters.items()}
-        self.alarms = {}
-
-    def publish(self, controller, topic, payload) -> None:
-        self.updaters[controller].take(topic.removeprefix("release/"), payload)
-
-    def controllers(self):
-        return {
-            name: {"online": True, "modes": ["policy"], "alarms": self.alarms.get(one.current, []),
-                   "bundle": one.current, "installed": self.told[name]}
-            for name, one in self.updaters.items()
-        }  # fmt: skip
-
-    def close(self) -> None:
-        for one in self.updaters.values():
-            one.close()
-
-
-@pytest.fixture
-def bus_of(tmp_path):
-    made = []
-
-    def bus(names, begins=None) -> Bus:
-        made.append(Bus(tmp_path, names, begins or {}))
-        return made[-1]
-
-    yield bus
-    for one in made:
-        one.close()
 
 
 def rolled_out(bus, made, path) -> RollOut:
@@ -105,10 +41,6 @@ def test_a_canary_that_ends_takes_the_release_back_and_spares_the_others(tmp_pat
     assert "probation" in done.why
     assert {name: one.current for name, one in bus.updaters.items()} == bus.first
     assert bus.told["j2"]["wanted"] == ""  # never offered
-    (tmp_path / "killed.json").write_text(json.dumps({**done.as_json(), "state": "running"}))
-    end_interrupted(tmp_path)
-    assert json.loads((tmp_path / "killed.json").read_text())["state"] == "interrupted"
-    assert json.loads((tmp_path / "roll-out.json").read_text())["state"] == "fell back"
 
 
 def test_an_alarm_takes_all_of_them_back(tmp_path, bus_of):
@@ -156,57 +88,17 @@ def test_releases_on_the_shelf_are_rolled_back(tmp_path):
 
 
 def test_over_mqtt_from_the_api_to_a_controller(tmp_path, served_with):
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    broker = subprocess.Popen([sys.executable, "-m", "twin.hil.broker", "--port", str(port)], env=environment)
-    first = bundle(tmp_path / "first", "corner")
     made = release(tmp_path / "data" / "made", ["corner"])
-    Shelf(tmp_path / "data" / "releases").activate(_whole(made.folder).folder)
-    junction = subprocess.Popen(
-        [sys.executable, "-m", "controllers", "update", "--mqtt", f"127.0.0.1:{port}", "--prefix", "trenggalek/corner",
-         "--store", str(tmp_path / "store"), "--bundle", str(first.folder), "--probation", "1", "--json"],
-        env=environment, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        services = served_with(mqtt=f"127.0.0.1:{port}")
-        heard = _until(lambda: services.ok("the-signals", "GET", "/v1/signals/controllers"))
+    Shelf(tmp_path / "data" / "releases").activate(whole(made.folder).folder)
+    with street(tmp_path, "corner") as (broker, first):
+        services = served_with(mqtt=broker)
+        heard = until(lambda: services.ok("the-signals", "GET", "/v1/signals/controllers"))
         assert heard[0]["controller"] == "corner"
-        _until(lambda: services.ok("the-signals", "GET", "/v1/signals/controllers")[0]["bundle"] == first.digest)
+        until(lambda: services.ok("the-signals", "GET", "/v1/signals/controllers")[0]["bundle"] == first)
         began = services("the-signals", "POST", "/v1/signals/roll-outs", {"soak_s": 1.0})
         assert began.status_code == 202, began.text
-        done = _until(lambda: [one for one in services.ok("the-signals", "GET", "/v1/signals/roll-outs")
-                               if one["state"] in ("done", "fell back")])  # fmt: skip
+        done = until(lambda: [one for one in services.ok("the-signals", "GET", "/v1/signals/roll-outs")
+                              if one["state"] in ("done", "fell back")])  # fmt: skip
         assert (done[0]["state"], done[0]["why"], done[0]["stages"]) == ("done", "", [["corner"]])
         (told,) = services.ok("the-signals", "GET", "/v1/signals/controllers")
-        assert told["bundle"] == told["installed"]["digest"] != first.digest
-    finally:
-        for process in (junction, broker):
-            process.terminate()
-            process.wait(10)
-
-
-def _whole(folder):
-    """A release with the tables that the services ask for."""
-    from deploy.release.export import _write
-    from twin.carbon.facts import rows
-    from twin.labour.facts import read as labour
-    from twin.programmes.facts import read as programmes
-
-    for name, table in (("market/rules.json", rows("rules.csv")), ("market/opening.json", {}),
-                        ("labour/weights.json", labour("score_weights.csv")),
-                        ("personnel/kinds.json", programmes("request_kinds.csv"))):  # fmt: skip
-        _write(folder / name, table)
-    (folder / "manifest.json").unlink()
-    return seal(folder, {"run": "test"})
-
-
-def _until(what, seconds: float = 60.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := what():
-            return found
-        time.sleep(0.2)
-    raise TimeoutError
+        assert told["bundle"] == told["installed"]["digest"] != first

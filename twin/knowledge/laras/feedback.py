@@ -60,7 +60,12 @@ def satisfaction(path: Path) -> dict[str, Any]:
     with _opened(path) as log:
         asked, abstained = log.execute("SELECT count(*), coalesce(sum(abstained), 0) FROM asked").fetchone()
         rated, satisfied = log.execute("SELECT count(*), coalesce(sum(satisfied), 0) FROM rated").fetchone()
-    facts = {"asked": asked, "abstained": abstained, "rated": rated, "satisfied": satisfied}
+    return satisfied_of(asked, abstained, rated, satisfied)
+
+
+def satisfied_of(asked: int, abstained: int, rated: int, satisfied: int) -> dict[str, Any]:
+    """The counts, and the share of rated answers that satisfied, with its 95 % interval, beside the book's."""
+    facts: dict[str, Any] = {"asked": asked, "abstained": abstained, "rated": rated, "satisfied": satisfied}
     if rated:
         value, low, high = share(satisfied, rated)
         facts |= {"satisfied_share": value, "interval": [low, high], "book_target": 0.8}
