@@ -27,7 +27,7 @@ from twin.traffic.folders import DATA
 from twin.traffic.networks.files import HOUR_S, Network, elements, program, read_net
 from twin.traffic.signals.plans import Signals
 
-LAYOUT = 1  # counts up when what is kept changes its meaning
+LAYOUT = 2  # counts up when what is kept changes its meaning
 COUNTING_SEED = 9001  # of the counted hour; evaluations use small numbers
 CAR = "passenger"
 Turn = tuple[str, str]  # from edge, to edge

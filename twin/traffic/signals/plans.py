@@ -20,7 +20,7 @@ from twin.errors import NetworkError
 from twin.files import cache_folder
 from twin.traffic.networks.files import read_net
 
-LAYOUT = 5  # counts up when what is kept changes its meaning
+LAYOUT = 6  # counts up when what is kept changes its meaning
 TURNS_BACK = "t"  # how SUMO writes a connection's direction; who has passed a signal would else be on the way to it
 WALKING_SPEED_SLOW_M_PER_S = 1.0  # clears a crossing; with yellow and all-red even the slowest class (0.8) is across
 
