@@ -43,7 +43,7 @@ Overrides = Annotated[
 
 def main() -> None:
     """Run the command line."""
-    run_app(app, "interrupted; the same command goes on from the last whole month")
+    run_app(app)
 
 
 @app.command(

@@ -94,7 +94,7 @@ def test_ctrl_c_leaves_a_resumable_checkpoint(root: Path, tmp_path: Path, whole)
     process.send_signal(signal.SIGINT)
     message = process.communicate(timeout=60)[1]
     assert process.returncode == 130, message
-    assert "goes on from the last whole month" in message
+    assert "goes on where it stopped" in message
     assert "Traceback" not in message
     assert not list(tmp_path.glob("*.sqlite"))
     finish(start(root, tmp_path))

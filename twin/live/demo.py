@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from controllers.io.mqtt import Broker, client_of, start
+from twin.errors import LiveError
 from twin.hil.broker import LOOPBACK
 from twin.hil.run import Loop
 from twin.live.messages import ROOT_TOPIC, Message, write
@@ -106,8 +107,11 @@ def record(
 def publish(
     sent: list[tuple[float, str, bytes]], store: LiveStore, speed: float,
     progress: Callable[..., None] = lambda *_: None,
-) -> Line:  # fmt: skip
-    """Publish messages to an embedded broker in their time, and hand what its line brings to a store."""
+) -> None:  # fmt: skip
+    """Publish messages to an embedded broker in their time, and hand what its line brings to a store.
+
+    Raises LiveError where the broker does not let us in.
+    """
     ahead = [one for one in sent if store.arrived_s is None or one[0] > store.arrived_s]
     from_s, began_s = ahead[0][0] if ahead else 0.0, math.inf
 
@@ -128,7 +132,8 @@ def publish(
         line, street = Line(broker, now_s), client_of(broker, "street")
         start(street, broker)
         try:
-            line.ready.wait(CONNECTED_S)
+            if not line.ready.wait(CONNECTED_S):
+                raise LiveError(f"{broker.host}:{broker.port}: the embedded broker let nobody in for {CONNECTED_S:g} s")
             began_s = time.monotonic()
             for n, (due_s, topic, payload) in enumerate(ahead, 1):
                 while (left_s := (due_s - now_s()) / speed) > 0:
@@ -142,4 +147,5 @@ def publish(
             street.disconnect()
             street.loop_stop()
             loop.end()
-    return line
+    if line.dropped:
+        tell(f"{line.dropped} messages were dropped: the intake was too slow for this speed")

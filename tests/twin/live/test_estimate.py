@@ -44,7 +44,7 @@ def test_theory_scores_of_a_right_forecast():
     assert scores.rmse(np.array([1.0, 3.0]), np.array([1.0, 0.0])) == pytest.approx(np.sqrt(4.5))
 
 
-def test_theory_correction_is_the_conditional_of_a_joint_normal():
+def test_another_tool_correction_is_the_conditional_of_a_joint_normal():
     """Bayes on a grid, by scipy's density: prior times likelihood of a reading of 0.8 x₁."""
     mean, cov = np.array([[1.0, 2.0]]), np.array([[[1.0, 0.6], [0.6, 2.0]]])
     new, left = correct(mean, cov, 1, np.array([3.0]), 0.8, np.array([0.5]))
