@@ -11,6 +11,7 @@ from visitors import PASSWORD, Visitor
 
 from deploy.app.problems import ProblemError
 from deploy.release.folder import Shelf
+from deploy.signals import rollout
 from deploy.signals.roll_outs import RollOuts
 from deploy.signals.rollout import RollOut
 
@@ -36,8 +37,10 @@ class Dying:
 
 
 @pytest.fixture
-def killed_at(tmp_path, bus_of):
+def killed_at(tmp_path, bus_of, monkeypatch):
     """A roll-out to three junctions killed at a message, the bus, the release, and what the next start makes of it."""
+
+    monkeypatch.setattr(rollout, "LOOK_S", 0.02)
 
     def kill(messages: int):
         bus, made = bus_of(NAMES), release(tmp_path / "release", NAMES)
