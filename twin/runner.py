@@ -66,11 +66,11 @@ def run_scenario(
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise BusyError(f"{scenario.name}, seed {seed}: another process is running it in {out}; wait for it") from None
     except OSError as error:
         told = f"no runs can be written there: {error.strerror or error}; name another folder by --out"
         raise WriteError(f"{out}: {told}") from error
-    except filelock.Timeout:
-        raise BusyError(f"{scenario.name}, seed {seed}: another process is running it in {out}; wait for it") from None
     try:
         if fresh:
             _discard(partial)

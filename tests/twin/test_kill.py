@@ -119,5 +119,5 @@ def test_two_processes_do_not_write_one_run(root: Path, tmp_path: Path):
     codes = sorted(process.returncode for process in (first, second))
     assert codes in ([0, 2], [0, 0])  # [0, 0]: the second began after the first had ended, and found its run
     if codes == [0, 2]:
-        assert any("another process is running it" in error for error in errors)
+        assert any("another process is running it" in error for error in errors), errors
     assert len(list(tmp_path.glob("*.sqlite"))) == 1

@@ -10,12 +10,13 @@ import stat
 import tempfile
 from pathlib import Path
 
+import filelock
 import pytest
 from toys import Counter
 
 from twin import cache, terminal
 from twin.cache import kept, kept_folder
-from twin.errors import NetworkError, RunError, WriteError
+from twin.errors import BusyError, NetworkError, RunError, WriteError
 from twin.files import write_whole
 from twin.recorder import Recorder
 from twin.run import Run
@@ -295,3 +296,10 @@ def test_a_simulation_that_is_killed_each_time_says_what_to_do(tmp_path, monkeyp
         assert batch._simulated(workers, Told(), tmp_path / "hour.json") == {"delay_s": 1.5}  # the next hour lives
     finally:
         workers.end()
+
+
+def test_a_run_that_another_process_has_is_left_to_it(tmp_path, counted):
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    with filelock.FileLock(runs / f".{run_key(LONG, 1)}.lock"), pytest.raises(BusyError, match="wait for it"):
+        run_scenario(LONG, 1, runs)
