@@ -155,6 +155,9 @@ def review(
     similar: Annotated[
         Path | None, typer.Option("--similar", help="Index of validated projects: the nearest are compared.")
     ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Let TWIN_LARAS_URL word the summary; it must stand on the findings.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Review a project: rules with references, its claim beside an estimate with interval, what does not agree."""
@@ -164,6 +167,7 @@ def review(
     from twin.knowledge.review import review as review_document
     from twin.knowledge.similar import compared
     from twin.knowledge.similar import similar as similar_projects
+    from twin.knowledge.worded import worded
 
     found = review_document(document)
     if similar is not None:
@@ -174,8 +178,11 @@ def review(
         write_whole(draft, marked_draft(document, found))
     if as_json:
         print_json(found.as_json())
-    else:
-        say(summary(found))
+        return
+    text, remark = worded(found) if write else (None, "")
+    if remark:
+        tell(remark)
+    say(text or summary(found))
 
 
 @app.command(

@@ -12,6 +12,8 @@ from twin.knowledge.index.ingest import ingest
 from twin.knowledge.index.search import Searcher
 from twin.knowledge.laras import generate
 from twin.knowledge.laras.answer import ask
+from twin.knowledge.review import review
+from twin.knowledge.worded import worded
 
 QUESTION = "Berapa hari hak cuti tahunan?"
 
@@ -141,3 +143,41 @@ def _the_documents_speak(searcher, why):
     assert (found.answer, found.citations, found.abstained) == (plain.answer, plain.citations, False)
     assert why in found.remarks[-1]
     assert "the documents' own sentences stand" in found.remarks[-1]
+
+
+PROJECT = """# Reboisasi Bendungan
+
+## Ringkasan
+Proyek menanam 40 ha dan mengklaim 2.400 tCO2e per tahun. Faktor 12 tCO2e per ha.
+"""
+
+
+def findings_of(endpoint):
+    """The numbered findings that the endpoint was given last."""
+    text = endpoint.asked[-1][2]["messages"][1]["content"].partition("Findings:\n")[2]
+    return [line.partition("] ")[2].removeprefix(": ") for line in text.splitlines()]
+
+
+def test_a_review_is_worded_only_if_it_stands_on_the_findings_and_names_every_error(endpoint, tmp_path):
+    path = tmp_path / "project.md"
+    path.write_text(PROJECT, encoding="utf-8")
+    found = review(path)
+    endpoint.says("Nothing [1].")
+    assert worded(found)[0] is None
+    lines = findings_of(endpoint)
+    errors = [n for n, line in enumerate(lines, 1) if "**error**" in line]
+    assert len(errors) >= 3
+
+    def sentence(n):
+        return lines[n - 1].split("**error** ")[-1].split(" — ")[0].rstrip(".") + f" [{n}]."
+
+    whole = " ".join(sentence(n) for n in errors)
+    endpoint.says(whole)
+    assert worded(found) == (whole, "")
+    endpoint.says(" ".join(sentence(n) for n in errors[1:]))
+    text, remark = worded(found)
+    assert text is None
+    assert "leaves out" in remark
+    assert remark.endswith("the reviewer's own list stands")
+    endpoint.says(whole + " The project binds 9,999 tonnes [1].")
+    assert "numbers that its quote does not hold" in worded(found)[1]

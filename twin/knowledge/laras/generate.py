@@ -41,16 +41,23 @@ def faults_of(answer: str, citations: list[Citation]) -> list[str]:
 
 def endpoint_writer(question: str, citations: list[Citation]) -> tuple[str | None, str]:
     """The endpoint's answer, or None with the reason; set TWIN_LARAS_URL, _MODEL and, if it needs one, _KEY."""
+    text = f"Pertanyaan: {question}\n\nKutipan:\n{numbered(citations)}"
+    return written(INSTRUCTION, text, citations, "the documents' own sentences stand")
+
+
+def numbered(citations: list[Citation]) -> str:
+    """Quotes as the endpoint is given them."""
+    return "\n".join(f"[{n}] {c.section}: {c.text}" for n, c in enumerate(citations, 1))
+
+
+def written(instruction: str, text: str, citations: list[Citation], instead: str) -> tuple[str | None, str]:
+    """What the endpoint writes, if it stands on its quotes; else None, why, and what holds instead."""
     import requests
 
     url, model = os.environ.get(URL), os.environ.get(MODEL)
     if not url or not model:
-        return None, f"no endpoint: set {URL} and {MODEL}; the documents' own sentences stand"
-    quotes = "\n".join(f"[{n}] {c.section}: {c.text}" for n, c in enumerate(citations, 1))
-    messages = [
-        {"role": "system", "content": INSTRUCTION},
-        {"role": "user", "content": f"Pertanyaan: {question}\n\nKutipan:\n{quotes}"},
-    ]
+        return None, f"no endpoint: set {URL} and {MODEL}; {instead}"
+    messages = [{"role": "system", "content": instruction}, {"role": "user", "content": text}]
     key = os.environ.get(KEY)
     try:
         reply = requests.post(
@@ -58,10 +65,10 @@ def endpoint_writer(question: str, citations: list[Citation]) -> tuple[str | Non
             headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=TIMEOUT_S,
         )  # fmt: skip
         reply.raise_for_status()
-        written = str(reply.json()["choices"][0]["message"]["content"]).strip()
+        found = str(reply.json()["choices"][0]["message"]["content"]).strip()
     except (requests.RequestException, ValueError, KeyError, IndexError, TypeError) as error:
-        return None, f"the endpoint gave no answer ({type(error).__name__}); the documents' own sentences stand"
-    faults = faults_of(written, citations)
+        return None, f"the endpoint gave no answer ({type(error).__name__}); {instead}"
+    faults = faults_of(found, citations)
     if faults:
-        return None, f"the written answer was refused ({faults[0]}); the documents' own sentences stand"
-    return written, ""
+        return None, f"the written answer was refused ({faults[0]}); {instead}"
+    return found, ""
