@@ -195,6 +195,8 @@ def _table(path: Path) -> list[tuple[int, dict[str, str]]]:
         raise PlacesError(str(path), [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise PlacesError(str(path), [f"is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from error
+    except ValueError as error:
+        raise PlacesError(str(path), [f"is no file's name: {error}"]) from error
     header, _, _ = text.partition("\n")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if header.count(";") > header.count(",") else ",")
     lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]

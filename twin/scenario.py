@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 import types
 import typing
 from collections.abc import Sequence
@@ -106,9 +107,9 @@ def _find(source: str | Path, base: Path | None) -> Path:
     if text in shipped():
         return SHIPPED / f"{text}.yaml"
     path = Path(text) if base is None else base / text
-    if path.is_file():
+    if os.path.isfile(path):  # also answers for names that no file can have
         return path
-    what = "is a folder" if path.is_dir() else "is neither a file nor a shipped scenario"
+    what = "is a folder" if os.path.isdir(path) else "is neither a file nor a shipped scenario"
     raise ScenarioError(text, [f"{what}; {nearest(Path(text).stem, shipped())}"])
 
 

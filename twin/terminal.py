@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from twin.compare import Interval
 
 AT_FAULT, INTERRUPTED = 2, 130
+MOST_SEEDS = 1_000_000
 out_console = Console()
 err_console = Console(stderr=True)
 
@@ -108,7 +109,7 @@ def seeds_of(text: str) -> list[int]:
     """`7`, `1..5` or `1,3,5` as a list of seeds."""
     if match := re.fullmatch(r"(\d+)\.\.(\d+)", text):
         first, last = int(match[1]), int(match[2])
-        if first <= last:
+        if first <= last < first + MOST_SEEDS:
             return list(range(first, last + 1))
     elif re.fullmatch(r"\d+(,\d+)*", text):
         return [int(word) for word in text.split(",")]

@@ -23,7 +23,7 @@ from controllers import bundle, plan_file
 from controllers.errors import ControllerError
 from twin.carbon.engine import journal
 from twin.carbon.engine.csvfile import read_orders
-from twin.errors import ScenarioError, TwinError
+from twin.errors import ScenarioError, SweepError, TwinError
 from twin.knowledge.documents.read import read as read_document
 from twin.labour.advice.intake import read_register
 from twin.labour.advice.karirhub import karirhub_table
@@ -337,6 +337,26 @@ def test_yaml_that_would_not_end_is_refused(tmp_path, text, told):
         Scenario.load(str(tmp_path / "s.yaml"))
     with an_end(), pytest.raises(ScenarioError):
         Scenario.load("smoke", [f"solar={text.partition(' ')[2]}"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"scenario: {'a' * 5000}\nparameters: {{solar.panels: [1]}}",
+        "scenario: smoke\nseeds: 1..99999999999999999999\nparameters: {solar.panels: [1]}",
+    ],
+)
+def test_a_sweep_that_cannot_be_is_told(tmp_path, text):
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(SweepError):
+        sweep_plan.load(str(tmp_path / "s.yaml"))
+
+
+@pytest.mark.parametrize("text", [f"extends: {'a' * 5000}", 'extends: smoke\nplaces: {file: "b\\0c"}'])
+def test_a_name_that_no_file_can_have_is_told(tmp_path, text):
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(ScenarioError):
+        Scenario.load(str(tmp_path / "s.yaml"))
 
 
 @pytest.mark.slow

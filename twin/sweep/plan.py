@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -160,7 +161,7 @@ def overrides(values: dict[str, Any]) -> list[str]:
 def load(source: str) -> Sweep:
     """Read a sweep file, or a shipped one by name. Raises SweepError with all faults at once."""
     path = SHIPPED / f"{source}.yaml" if source in shipped_sweeps() else Path(source)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise SweepError(source, [f"is neither a file nor a shipped sweep; {nearest(path.stem, shipped_sweeps())}"])
     try:
         data, lines = read_mapping(path)
@@ -175,7 +176,7 @@ def load(source: str) -> Sweep:
         faults = described(Sweep, error, origin)
         sweep = _what_is_sound(data)
     beside = tuple(
-        str(path.parent / name) if name not in shipped() and (path.parent / name).is_file() else name
+        str(path.parent / name) if name not in shipped() and os.path.isfile(path.parent / name) else name
         for name in sweep.scenario
     )
     sweep = sweep.model_copy(update={"scenario": beside})
