@@ -18,6 +18,7 @@ from deploy.app.problems import ProblemError, missing
 from deploy.app.roles import Role
 from deploy.app.settings import Settings
 from deploy.app.tokens import MOST_BYTES, Claims, TokenError, Tokens
+from twin.carbon.credits.ledger import PLACES
 
 SHORTEST_PASSWORD = 12
 NAME = r"^[a-z0-9][a-z0-9_-]{2,39}$"
@@ -63,6 +64,8 @@ class Accounts:
         """Add an account. Raises ProblemError."""
         if not re.fullmatch(NAME, name):
             raise ProblemError(422, f"name: 3 to 40 of a-z, 0-9, - and _, not {name!r}", "bad_name")
+        if name in PLACES:
+            raise ProblemError(422, f"name: {name!r} is a place of the credit ledger; choose another", "bad_name")
         self._must_be_good(password)
         made = Account(
             name=name, password_hash=self._hasher.hash(password), roles=sorted(roles), full_name=full_name,

@@ -301,3 +301,12 @@ def test_no_start_without_a_secret_where_others_can_reach_it(tmp_path):
     assert was_made
     assert (tmp_path / "development.secret").stat().st_mode & 0o77 == 0
     assert made.secret.get_secret_value() not in repr(made)
+
+
+def test_nobody_is_called_like_a_place_of_the_ledger(services):
+    for name in ("registry", "retired", "cancelled"):
+        refused = services(
+            "the-admin", "POST", "/v1/accounts", {"name": name, "password": "x" * 12, "roles": ["trader"]}
+        )
+        assert refused.status_code == 422, name
+        assert "place of the credit ledger" in refused.json()["detail"]

@@ -16,6 +16,7 @@ from twin.errors import LedgerError
 
 Place = Literal["spe_grk", "token"]
 ISSUER = "registry"
+PLACES = (ISSUER, "retired", "cancelled")  # where an entry comes from or goes to that is nobody's account
 
 
 @dataclass(frozen=True)
