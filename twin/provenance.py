@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -27,8 +28,9 @@ def code_digest() -> str:
     for folder in ("twin", "controllers"):
         for path in sorted(path for pattern in SOURCES for path in (ROOT / folder).rglob(pattern)):
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    for path in regency.tables(regency.folder()):
-        digest.update(path.read_bytes() + b"\0")
+    own = regency.folder()
+    for path in regency.tables(own):
+        digest.update(os.path.relpath(path, own).encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update(repr(sorted(versions().items())).encode())
     return digest.hexdigest()
 

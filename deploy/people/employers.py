@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 
 from deploy.app.fields import Number
-from deploy.app.problems import ALWAYS, ProblemError, documented, missing
-from deploy.people.jobtren import Employer, application_view, notify, own_vacancy, vacancy_view
+from deploy.app.problems import ALWAYS, documented
+from deploy.people.jobtren import Employer, application_view, notify, own_application, own_vacancy, vacancy_view
 from deploy.people.jobtren_schemas import ApplicationView, CandidateMatch, Decision, VacancyView
 from deploy.people.models import Application, Match, Seeker, Vacancy
 
@@ -48,12 +48,7 @@ def found_candidates(request: Request, who: Employer, vacancy: Number) -> Any:
 def decide(request: Request, who: Employer, application: Number, decision: Decision) -> Any:
     """Take or decline a candidate of an own vacancy; they are told."""
     with request.app.state.database.session() as session:
-        found = session.get(Application, application)
-        if found is None:
-            raise missing(f"application {application}")
-        vacancy = own_vacancy(session, found.vacancy, who)
-        if found.state not in UNDECIDED:
-            raise ProblemError(409, f"application {application} is {found.state}", "decided")
+        found, vacancy = own_application(session, application, who, UNDECIDED, "decided")
         found.state = "hired" if decision.accept else "rejected"
         seeker = session.get_one(Seeker, found.seeker)
         said = "Selamat, Anda diterima" if decision.accept else "Mohon maaf, Anda belum diterima"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -151,12 +152,7 @@ def candidates(request: Request, who: Employer, vacancy: Number) -> Any:
 def invite(request: Request, who: Employer, application: Number, invitation: Invitation) -> Any:
     """Invite a candidate who passed the screening."""
     with request.app.state.database.session() as session:
-        found = session.get(Application, application)
-        if found is None:
-            raise missing(f"application {application}")
-        vacancy = own_vacancy(session, found.vacancy, who)
-        if found.state not in ("passed", "invited"):
-            raise ProblemError(409, f"application {application} is {found.state}", "not_passed")
+        found, vacancy = own_application(session, application, who, ("passed", "invited"), "not_passed")
         found.state, found.interview_at, found.interview_place = "invited", invitation.at, invitation.place
         seeker = session.get_one(Seeker, found.seeker)
         when = invitation.at.isoformat(timespec="minutes")
@@ -272,6 +268,22 @@ def own_vacancy(session: Session, vacancy: int, who: Identity) -> Vacancy:
     if found is None or found.employer != who.name:
         raise missing(f"vacancy {vacancy}")
     return found
+
+
+def own_application(
+    session: Session, application: int, who: Identity, states: Sequence[str], code: str
+) -> tuple[Application, Vacancy]:
+    """An application to an employer's own vacancy, in one of these states.
+
+    Raises ProblemError: 404 where there is none, 409 with `code` in another state.
+    """
+    found = session.get(Application, application)
+    if found is None:
+        raise missing(f"application {application}")
+    vacancy = own_vacancy(session, found.vacancy, who)
+    if found.state not in states:
+        raise ProblemError(409, f"application {application} is {found.state}", code)
+    return found, vacancy
 
 
 def vacancy_view(one: Vacancy) -> dict[str, Any]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from twin.errors import CalibrationError, ScenarioError
+from twin.errors import CalibrationError
 from twin.kpi import catalogue
 from twin.module import Options
 from twin.scenario import described, nearest
-from twin.sweep.plan import Design, Parameter, Sweep, impossible
-from twin.yaml_file import read_mapping
+from twin.sweep.plan import Design, Parameter, Sweep, impossible, read_named
 
 COLUMNS = ("kpi", "value", "sd")
 
@@ -65,20 +65,15 @@ class Measured:
 def load(source: str) -> tuple[Calibration, list[Measured]]:
     """Read a calibration file and its data. Raises CalibrationError with all faults at once."""
     path = Path(source)
-    if not path.is_file():
+    if not os.path.isfile(path):  # also answers for names that no file can have
         raise CalibrationError(source, ["is no file"])
-    try:
-        content, lines = read_mapping(path)
-    except ScenarioError as error:
-        raise CalibrationError(error.where, error.faults) from None
-    content.setdefault("name", path.stem)
-    origin = {at: f"{path.name}:{line}" for at, line in lines.items()}
+    content, origin = read_named(path, CalibrationError)
     try:
         found = Calibration.model_validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
         raise CalibrationError(str(path), described(Calibration, error, origin)) from error
     beside = path.parent / found.scenario
-    if beside.is_file():
+    if os.path.isfile(beside):
         found = found.model_copy(update={"scenario": str(beside)})
     measured, faults = _measured(path.parent / found.data)
     faults = impossible(found.sweep(), found.scenario, origin) + faults

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import typer
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from twin.errors import ScenarioError, SweepError
+from twin.errors import FaultsError, ScenarioError, SweepError
 from twin.kpi import catalogue
 from twin.module import Options
 from twin.scenario import Scenario, annotation_at, described, nearest, shipped
@@ -158,17 +158,22 @@ def overrides(values: dict[str, Any]) -> list[str]:
     return [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in values.items()]
 
 
+def read_named(path: Path, error: type[FaultsError]) -> tuple[dict[str, Any], dict[Path_, str]]:
+    """A YAML file's data, named like the file where it has no name, and each key's file and line. Raises `error`."""
+    try:
+        data, lines = read_mapping(path)
+    except ScenarioError as fault:
+        raise error(fault.where, fault.faults) from None
+    data.setdefault("name", path.stem)
+    return data, {at: f"{path.name}:{line}" for at, line in lines.items()}
+
+
 def load(source: str) -> Sweep:
     """Read a sweep file, or a shipped one by name. Raises SweepError with all faults at once."""
     path = SHIPPED / f"{source}.yaml" if source in shipped_sweeps() else Path(source)
     if not os.path.isfile(path):
         raise SweepError(source, [f"is neither a file nor a shipped sweep; {nearest(path.stem, shipped_sweeps())}"])
-    try:
-        data, lines = read_mapping(path)
-    except ScenarioError as error:
-        raise SweepError(error.where, error.faults) from None
-    data.setdefault("name", path.stem)
-    origin = {at: f"{path.name}:{line}" for at, line in lines.items()}
+    data, origin = read_named(path, SweepError)
     faults: list[str] = []
     try:
         sweep = Sweep.model_validate_json(json.dumps(data), strict=True)
