@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ def folder(tmp_path_factory, smoke_run) -> Path:
     shutil.copy2(smoke_run, made)
     run_scenario(Scenario.load("smoke", ["name=four-panels", "solar.panels=4"]), 1, made)
     return made
+
+
+@pytest.fixture(autouse=True)
+def the_main_module_comes_back(monkeypatch):
+    """AppTest leaves the app as `__main__`, which every process that a later test spawns would then begin with."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture

@@ -102,10 +102,11 @@ def window(browser, address):
 
 
 def quiet(page) -> None:
-    """Wait until the app has nothing more to draw."""
+    """Wait until the app has nothing more to draw. What a click brings about is waited for by its own sign."""
     page.wait_for_timeout(400)
     page.wait_for_function(
-        "!document.querySelector('[data-testid=stStatusWidget]') && !document.querySelector('[data-testid=stSkeleton]')",
+        "document.querySelector('[data-test-script-state=notRunning]')"
+        " && !document.querySelector('[data-testid=stSkeleton]')",
         timeout=120_000,
     )
 
@@ -124,8 +125,9 @@ def pick_first(page, label: str) -> None:
 def test_planner_moves_three_levers_compares_and_downloads_the_brief(window, tmp_path):
     page = window("what_if")
     page.get_by_role("button", name=text("package.green"), exact=True).click()
+    moved = {"panels=4", "battery_kwh=9.6", "controller=max-pressure"}
+    page.wait_for_url(lambda url: moved <= set(url.partition("?")[2].split("&")), timeout=60_000)
     quiet(page)
-    assert {"panels=4", "battery_kwh=9.6", "controller=max-pressure"} <= set(page.url.partition("?")[2].split("&"))
     again = page.url
     page.goto(again)  # a shared address holds the levers
     page.wait_for_selector("h1")
