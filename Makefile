@@ -6,7 +6,7 @@ SCENARIO ?= baseline
 BIN = .venv/bin
 READY = .venv/.ready
 
-.PHONY: contracts contracts-check docs run test test-all bench sbom lint lock clean help
+.PHONY: contracts contracts-check docs run test test-all bench sbom audit lint lock clean help
 
 help:
 	@echo "make run    set up .venv, run the $(SCENARIO) scenario, print its key figures and write the report"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   the documentation site in build/site, built strictly"
 	@echo "make sbom   bill of materials (CycloneDX) and table of licences of what is installed, in build/"
+	@echo "make audit  known vulnerabilities of every pinned package (asks the index's advisories, so it needs the internet)"
 	@echo "make contracts  compile the contracts (needs node); contracts-check compares, then forge, slither, halmos"
 	@echo "make lock   refresh constraints.txt from pyproject.toml in an environment of its own"
 	@echo "make clean  remove .venv and caches; runs/ stays"
@@ -62,6 +63,11 @@ sbom: $(READY)
 	  -o build/sbom.json $(BIN)/python
 	$(BIN)/python -m deploy.site.licences > build/licences.md
 	@echo "build/sbom.json (CycloneDX), build/licences.md"
+
+audit:
+	test -x .venv-sbom/bin/pip-audit || $(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/pip install -q $(PIP_ARGS) "pip-audit>=2.9,<3"
+	.venv-sbom/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with make PYTHON=...")'
