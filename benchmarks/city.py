@@ -4,8 +4,8 @@
     python -m benchmarks.city --scenario baseline --years 2 --json
 
 A cold run begins without any month kept; simulated hours of traffic are kept apart, and `--fresh-hours` makes them too.
-A warm what-if changes one value: only what depends on it is lived again. Every run is a process of its own. On a machine
-that others use too, the processor time of a run and its children says more than the clock.
+A warm what-if changes one value: only what depends on it is lived again. Every run is a process of its own. On a
+machine that others use too, the processor time of a run and its children says more than the clock.
 """
 
 from __future__ import annotations
