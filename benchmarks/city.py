@@ -98,7 +98,7 @@ def main(
         lived(scenario, ["horizon_months=1", *(settings or ())], cache, out)  # compiles what is compiled once
         (cache / "months.sqlite").unlink(missing_ok=True)
         cold = lived(scenario, fixed, cache, out)
-        rows = [{"run": "cold", "changes": "-", **cold}]
+        rows: list[dict[str, Any]] = [{"run": "cold", "changes": "-", **cold}]
         for name, change in WHAT_IFS.items():
             warm = lived(scenario, [*fixed, change], cache, out)
             rows.append({"run": f"warm: {name}", "changes": change, **warm})
