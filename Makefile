@@ -11,7 +11,7 @@ READY = .venv/.ready
 help:
 	@echo "make run    set up .venv, run the $(SCENARIO) scenario, print its key figures and write the report"
 	@echo "make test   set up .venv and run the tests (make test-all: the slow ones too)"
-	@echo "make bench  speed and memory against peers and limits"
+	@echo "make bench  speed and memory against peers and limits, and against the last release (python -m benchmarks --help)"
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   the documentation site in build/site, built strictly"
 	@echo "make sbom   bill of materials (CycloneDX) and table of licences of what is installed, in build/"
@@ -31,15 +31,8 @@ test-all: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 bench: $(READY)
-	$(BIN)/python -W ignore -m benchmarks.traffic
-	$(BIN)/python -W ignore -m benchmarks.labour_matching --rounds 1
-	$(BIN)/python -W ignore -m benchmarks.labour_matching --growth
-	$(BIN)/python -W ignore -m benchmarks.labour_crowd --rounds 1
-	$(BIN)/python -W ignore -m benchmarks.solar
-	$(BIN)/python -W ignore -m benchmarks.controllers
-	$(BIN)/python -W ignore -m benchmarks.city --scenario baseline --years 1 --no-growth
 	-$(BIN)/pip install -q $(PIP_ARGS) -c constraints.txt -e ".[bench]"
-	$(BIN)/python -W ignore -m benchmarks.carbon
+	$(BIN)/python -W ignore -m benchmarks --against benchmarks/last.json
 
 lint: $(READY)
 	$(BIN)/ruff check .

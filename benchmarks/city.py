@@ -1,7 +1,7 @@
 """The whole city: cold against warm what-ifs, and what an added year, office or seeker costs in time and memory.
 
     python -m benchmarks.city                    # book, ten years, nine programmes, one seed
-    python -m benchmarks.city --scenario baseline --years 2 --json
+    python -m benchmarks.city --scenario baseline --years 2 [--json FILE]
 
 A cold run begins without any month kept; simulated hours of traffic are kept apart, and `--fresh-hours` makes them too.
 A warm what-if changes one value: only what depends on it is lived again. Every run is a process of its own. On a
@@ -26,7 +26,7 @@ import typer
 
 from twin.files import cache_folder
 from twin.run import Run
-from twin.terminal import print_json, print_rows, run_app, tell
+from twin.terminal import print_rows, run_app, tell
 
 WHAT_IFS = {
     "podcast every second week": "programmes.podcast_weeks_between=2",
@@ -85,7 +85,7 @@ def main(
     settings: Annotated[list[str] | None, typer.Option("--set", help="For every run.")] = None,
     fresh_hours: Annotated[bool, typer.Option("--fresh-hours", help="Also simulate traffic anew when cold.")] = False,
     with_growth: Annotated[bool, typer.Option("--growth/--no-growth", help="Also runs of several sizes.")] = True,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    to: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
 ) -> None:
     """Print the ratio of cold to warm for each what-if, and growth."""
     with tempfile.TemporaryDirectory() as folder:
@@ -107,12 +107,11 @@ def main(
             row["cold_over_this"] = cold["wall_s"] / row["wall_s"]
             row["cold_over_this_processor"] = cold["processor_s"] / row["processor_s"]
         grown = growth(scenario, years, cache, out, settings or ()) if with_growth else []
-    if as_json:
-        print_json({"what_ifs": rows, "growth": grown})
-        return
     print_rows(rows, f"{scenario}, {years} years, one seed, {os.cpu_count()} cores", False)
     if grown:
         print_rows(grown, "cold runs of several sizes", False)
+    if to is not None:
+        to.write_text(json.dumps({"what_ifs": rows, "growth": grown}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
+import json
 import os
 import random
 import resource
@@ -98,10 +99,16 @@ def main() -> None:
     """Measure and print a row a size; peak memory includes the smaller sizes before it and the packages read."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", default="10,100,1000")
-    for documents in map(int, parser.parse_args().documents.split(",")):
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    given = parser.parse_args()
+    rows = []
+    for documents in map(int, given.documents.split(",")):
         row = measured(documents)
+        rows.append(row)
         title = f"{documents} documents, {os.cpu_count()} cores"
         print_rows([{"figure": name, "value": value} for name, value in row.items()], title, False)
+    if given.json is not None:
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -166,8 +166,10 @@ def fsync_ms(folder: Path) -> float:
     return round(1000 * float(np.median(taken)), 3)
 
 
-def tell(row: dict[str, Any]) -> None:
-    """A line of JSON."""
+def tell(row: dict[str, Any], kept: list[dict[str, Any]] | None = None) -> None:
+    """A line of JSON; also kept in a list where there is one."""
+    if kept is not None:
+        kept.append(row)
     sys.stdout.write(json.dumps(row) + "\n")
     sys.stdout.flush()
 
@@ -178,13 +180,15 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rates", default="200,400,600,800,1000", help="orders a second, of all clients together")
+    parser.add_argument("--json", type=Path, help="also write the lines to this file, as one list")
     given = parser.parse_args()
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(dir=".") as scratch:
         process, facts = served(Path(scratch) / "data")
         try:
             url, admin = facts["address"], facts["token"]
             tokens = asyncio.run(prepared(url, admin, given.clients))
-            tell({"cores": os.cpu_count(), "fsync_ms": fsync_ms(Path(scratch))})
+            tell({"cores": os.cpu_count(), "fsync_ms": fsync_ms(Path(scratch))}, rows)
             best = {}
             for how in ("rest", "feed"):
                 for rate in [None, *map(float, given.rates.split(","))]:
@@ -193,15 +197,17 @@ def main() -> None:
                     spent_s = sum(psutil.Process(process.pid).cpu_times()[:2]) - before_s
                     orders = row["acknowledged_a_second"] * given.seconds
                     row["server_cpu_ms_an_order"] = round(1000 * spent_s / max(1, orders), 2)
-                    tell(row)
+                    tell(row, rows)
                     kept_up = rate is None or row["acknowledged_a_second"] >= 0.97 * rate
                     if row["p99_ms"] < TARGET_MS and kept_up:
                         best[how] = max(best.get(how, 0), row["acknowledged_a_second"])
-            tell({"durable_orders_a_second_at_p99_below_50_ms": best})
-            tell({"server_memory_mib": psutil.Process(process.pid).memory_info().rss >> 20})
+            tell({"durable_orders_a_second_at_p99_below_50_ms": best}, rows)
+            tell({"server_memory_mib": psutil.Process(process.pid).memory_info().rss >> 20}, rows)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
+    if given.json is not None:
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
