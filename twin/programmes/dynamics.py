@@ -40,9 +40,3 @@ def drawn(
 def typical(assumptions: str, programme: str, **changed: float) -> Parameters:
     """Every parameter at its most likely value, some changed."""
     return {name: float(one.value) for name, one in ranges(assumptions, programme).items()} | changed
-
-
-def at_end(assumptions: str, programme: str, name: str, high: bool) -> Parameters:
-    """The most likely values with one parameter at an end of its range: a bar of a tornado."""
-    one = ranges(assumptions, programme)[name]
-    return typical(assumptions, programme, **{name: float(one.high if high else one.low)})

@@ -179,14 +179,29 @@ def feed(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the day that is shown.")] = 1,
     day_type: DayTypeName = "weekday",
+    scores: Annotated[
+        str | None,
+        typer.Option("--scores", help="Seeds of unseen days (301..305): how good forecasts were."),
+    ] = None,
     as_json: terminal.JsonFlag = False,
 ) -> None:
     """Travel time and congestion of every road now and in the next hour, as the public app would show them.
 
-    A forecast from detector data, learned from other simulated days; these are simulated on first use (minutes).
+    A forecast from detector data, learned from other simulated days; these are simulated on first use (minutes). With
+    --scores: mean errors of each method on unseen days, beside persistence and the usual time of day; below 0 under
+    `against_persistence_s` is better, with half of its 95 % interval beside it.
     """
-    from twin.traffic.forecast.feed import public_feed
+    from twin.traffic.forecast.days import INTERVAL_S
+    from twin.traffic.forecast.feed import SHOWN_MIN, forecast_scores, public_feed
 
+    if scores is not None:
+        with terminal.progress_bar("simulating days") as progress:
+            judged = forecast_scores(network, terminal.seeds_of(scores), day_type=day_type, progress=progress)
+        judged = [{"in_min": int(row["horizon"]) * INTERVAL_S // 60, **row} for row in judged]
+        keys = ("in_min", "method", "mae_s", "mape_percent", "against_persistence_s", "against_persistence_half_s")
+        short = [{key: row[key] for key in keys} for row in judged if row["in_min"] in SHOWN_MIN]
+        terminal.print_rows(judged if as_json else short, f"{network}: forecasts of travel time", as_json)
+        return
     with terminal.progress_bar("simulating days") as progress:
         rows = public_feed(network, seed, at_h, day_type=day_type, progress=progress)
     if as_json:

@@ -19,7 +19,7 @@ from twin.places import with_role
 from twin.programmes import aipreneur, crypto, personnel, podcast, studies
 from twin.programmes.alternatives import Way, ways
 from twin.programmes.cli import app
-from twin.programmes.dynamics import at_end, ranges, typical
+from twin.programmes.dynamics import ranges, typical
 from twin.programmes.facts import read
 from twin.programmes.filing.rules import kinds
 from twin.programmes.laras import KnowledgeModule
@@ -204,7 +204,6 @@ def test_ranges_are_in_order_with_a_source_and_the_book_only_replaces():
         for one in ranges("twin", programme).values():
             assert one.low <= one.value <= one.high
             assert one.source
-    assert at_end("twin", "crypto", "aware_p", True)["aware_p"] == 0.1
 
 
 @pytest.mark.parametrize("module", MODULES)
