@@ -1,6 +1,7 @@
 """What the tests share."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +38,32 @@ def smoke_run(tmp_path_factory) -> Path:
     from twin.scenario import Scenario
 
     return run_scenario(Scenario.load("smoke"), 1, tmp_path_factory.mktemp("runs")).path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, driven by Playwright."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        made = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def serious_findings():
+    """What axe-core finds serious or critical on a page of the browser, a line each."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def of(page) -> list[str]:
+        found = axe.run(page).response["violations"]
+        bad = [one for one in found if one["impact"] in ("serious", "critical")]
+        return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in bad]
+
+    return of

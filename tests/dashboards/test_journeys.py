@@ -1,7 +1,6 @@
 """Journeys in a real browser: a planner, a reviewer, an engineer, an operator; and what axe-core finds on every page."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -21,8 +20,6 @@ from dashboards.text import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-AXE = "TWIN_AXE"  # environment variable: the file axe.min.js of the npm package axe-core
-SERIOUS = ("serious", "critical")
 
 
 def text(key: str) -> str:
@@ -62,21 +59,6 @@ def told_of_a_dark_junction(path: Path) -> None:
               ("2026-01", seen, "square", 1, '["J1"]', '["policy"]', "[]", "abc")]  # fmt: skip
     store.append({"status": status, "alarm": [("2026-01", dark, "corner", "dark", "J3", 1, None, 2.0, "prior")]})
     store.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-        )
-        yield made
-        made.close()
 
 
 @pytest.fixture
@@ -195,15 +177,8 @@ def test_operator_sees_a_dark_junction(window):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_serious(window, name):
-    script = Path(os.environ.get(AXE) or ROOT / "node_modules" / "axe-core" / "axe.min.js")
-    if not script.is_file():
-        pytest.skip(f"axe-core is not there: `npm install axe-core`, or {AXE} names its axe.min.js")
-    page = window(name)
-    page.add_script_tag(content=script.read_text(encoding="utf-8"))
-    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
-    serious = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
-    assert not serious
+def test_axe_finds_nothing_serious(window, serious_findings, name):
+    assert not serious_findings(window(name))
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -64,31 +63,17 @@ def test_every_chart_of_the_smoke_run_is_drawn(smoke_run: Path):
     assert all(chart is not None for chart in drawn.values())
 
 
-def test_it_opens_in_a_browser_without_a_network(tmp_path: Path, smoke_run: Path):
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    sync_api = pytest.importorskip("playwright.sync_api")
+def test_it_opens_in_a_browser_without_a_network(tmp_path: Path, smoke_run: Path, browser):
     with Run.open(smoke_run) as run:
         path = write_report(run, tmp_path / "page.html")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-        )
-        problems: list[str] = []
-        window = browser.new_page(viewport={"width": 1200, "height": 900})
-        window.on("pageerror", lambda error: problems.append(str(error)))
-        window.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(("file:", "data:", "blob:")) else problems.append(request.url)
-            ),
-        )
-        window.goto(path.as_uri())
-        window.wait_for_selector("figure svg")
-        window.wait_for_function(f"document.querySelectorAll('figure svg').length === {len(FIGURES)}")
-        assert not problems
-        window.set_viewport_size({"width": 390, "height": 800})
-        assert window.evaluate("document.documentElement.scrollWidth") <= 390
-        browser.close()
+    problems: list[str] = []
+    window = browser.new_page(viewport={"width": 1200, "height": 900})
+    window.on("pageerror", lambda error: problems.append(str(error)))
+    local = ("file:", "data:", "blob:")
+    window.on("request", lambda request: None if request.url.startswith(local) else problems.append(request.url))
+    window.goto(path.as_uri())
+    window.wait_for_selector("figure svg")
+    window.wait_for_function(f"document.querySelectorAll('figure svg').length === {len(FIGURES)}")
+    assert not problems
+    window.set_viewport_size({"width": 390, "height": 800})
+    assert window.evaluate("document.documentElement.scrollWidth") <= 390
