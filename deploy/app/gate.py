@@ -116,10 +116,11 @@ class Gate:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             seconds = time.perf_counter() - began
+            who = identity or scope["state"].get("visitor")
             self.metrics.requests.labels(route, scope["method"], status).inc()
             self.metrics.seconds.labels(route).observe(seconds)
             log.info("request", extra={"request": request_id, "method": scope["method"], "route": route,
-                                       "status": status, "who": identity.name if identity else None,
+                                       "status": status, "who": who.name if who else None,
                                        "address": address, "ms": round(1000 * seconds, 2)})  # fmt: skip
 
     async def _admitted(

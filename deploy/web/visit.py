@@ -31,6 +31,7 @@ def visitor(request: Request) -> Identity | None:
     """Who is logged in; the cookie counts for pages alone, never for the API."""
     token = request.cookies.get(SESSION, "")
     found: Identity | None = request.app.state.accounts.remembered(token) if token else None
+    request.state.visitor = found  # for the access log
     return found
 
 

@@ -64,6 +64,17 @@ def test_laras_answers_on_a_page(services):
     assert visitor.send("/laras/1/nilai", data={"satisfied": "yes"}).status_code == 303
 
 
+def test_the_access_log_knows_who_saw_a_page(services, caplog):
+    visitor = Visitor(services)
+    visitor.log_in("the-employee")
+    caplog.set_level("INFO", logger="deploy.access")
+    caplog.clear()
+    visitor.see("/laras")
+    assert [(one.route, one.who) for one in caplog.records if one.name == "deploy.access"] == [
+        ("/laras", "the-employee")
+    ]
+
+
 @pytest.mark.parametrize("token", ["", "0" * 64, "ü"])
 def test_a_form_of_another_site_is_refused(services, token):
     visitor = Visitor(services)
