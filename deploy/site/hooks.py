@@ -17,6 +17,7 @@ SHOWN = {  # page of the site -> file of the repository
     "reference/changelog.md": "CHANGELOG.md",
     "assets/favicon.svg": "dashboards/data/icon.svg",
     "how-to/runbook.md": "deploy/ops/runbook.md",
+    "how-to/sweeps.md": "deploy/ops/sweeps.md",
     "how-to/sizing.md": "deploy/ops/sizing.md",
     "explanation/contracts-evidence.md": "contracts/README.md",
     "explanation/universal.md": "agents/universal.md",
