@@ -12,10 +12,14 @@ from twin.labour import facts as labour_facts
 from twin.programmes.dynamics import ranges
 from twin.programmes.facts import PROGRAMMES, Input, inputs
 from twin.scenario import Scenario
+from twin.traffic import folders as traffic_folders
 
 DATA = Path(__file__).parent / "data"
 SCENARIO_RANGES, LEVER_RANGES = DATA / "scenario_ranges.csv", DATA / "lever_ranges.csv"
-JOBTREN = labour_facts.DATA / "jobtren.csv"  # of which a scenario sets some
+OWN_TABLES = {  # section of a scenario -> the sector's own table, of which the scenario sets some
+    "labour": labour_facts.DATA / "jobtren.csv",
+    "traffic.events": traffic_folders.DATA / "event_parameters.csv",
+}
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,12 @@ def stated(scenario: Scenario, levers: bool = False) -> list[Assumption]:
     """Every assumption with a range wider than a point that this scenario stands on, and its `levers` if asked for."""
     found = list(_of_programmes(scenario))
     for table in (SCENARIO_RANGES, *([LEVER_RANGES] if levers else [])):
-        found += [_assumption(row["path"], row) for row in read_rows(table) if _has(scenario, row["path"])]
-    for row in read_rows(JOBTREN):
-        if scenario.labour is not None and row["name"] in type(scenario.labour).model_fields:
-            found.append(_assumption(f"labour.{row['name']}", row))
+        rows = read_rows(table)
+        found += [_assumption(row["path"], row) for row in rows if _section(scenario, row["path"].rpartition(".")[0])]
+    for path, table in OWN_TABLES.items():
+        if (section := _section(scenario, path)) is not None:
+            fields = type(section).model_fields
+            found += [_assumption(f"{path}.{row['name']}", row) for row in read_rows(table) if row["name"] in fields]
     return [one for one in found if one.low < one.high]
 
 
@@ -47,14 +53,12 @@ def without_range(scenario: Scenario) -> list[str]:
     return [path for path in _numbers(scenario.resolved(), "") if path not in known]
 
 
-def _has(scenario: Scenario, path: str) -> bool:
-    """Whether a scenario simulates what a path belongs to."""
+def _section(scenario: Scenario, path: str) -> Any:
+    """The section of a scenario at a path; None where it is not simulated."""
     section: Any = scenario
-    for key in path.split(".")[:-1]:
-        section = getattr(section, key)
-        if section is None:
-            return False
-    return True
+    for key in path.split("."):
+        section = None if section is None else getattr(section, key)
+    return section
 
 
 def _of_programmes(scenario: Scenario) -> Iterator[Assumption]:

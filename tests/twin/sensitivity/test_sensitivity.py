@@ -64,7 +64,7 @@ def test_everything_with_a_range_that_the_scenario_stands_on_is_varied():
     less = {one.path for one in stated(part)}
     assert not [path for path in less if "crypto" in path or path.startswith(("labour", "solar", "carbon"))]
     assert "programmes.inputs.laras.hours_saved" not in less
-    assert "programmes.budget_idr" in without_range(part)
+    assert "programmes.appraisal_years" in without_range(part)
 
 
 def test_every_path_with_a_range_is_a_place_in_the_scenario():
@@ -81,7 +81,13 @@ def test_every_path_with_a_range_is_a_place_in_the_scenario():
 def test_every_sector_has_assumptions_and_levers_come_when_asked_for():
     scenario = Scenario.load("baseline")
     assumptions, both = ({one.path for one in stated(scenario, levers)} for levers in (False, True))
-    for path in ("traffic.demand_scale", "solar.losses_percent", "labour.search_effort", "carbon.wtp_idr"):
+    for path in (
+        "traffic.demand_scale",
+        "solar.losses_percent",
+        "labour.search_effort",
+        "carbon.wtp_idr",
+        "traffic.events.dark_turn_s",
+    ):
         assert path in assumptions
     assert {one.path for one in stated(scenario, levers=True) if one.confidence == "decision"} == both - assumptions
     assert "solar.rollout.trainers" in both
