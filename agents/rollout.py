@@ -1,10 +1,11 @@
-"""A policy on the street: hours lived under it, several at a time."""
+"""Policies on the street: hours lived under them, several at a time, on this machine's cores or on a Ray cluster."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,14 @@ import torch
 from agents.network import PhaseNetwork
 from controllers.session import Session
 from envs.street import Frame, Scene, Street
+from twin.errors import TrainingError
+from twin.sweep.on_ray import connected
 
 CORES = os.cpu_count() or 1
 Network = PhaseNetwork | Session  # as it was trained, or as it was exported
+Hour = tuple[Scene, int]  # what is lived, with its seed
+Measures = list[list[dict[str, Any]]]  # of every policy's hours
+Engine = Callable[[Sequence[PhaseNetwork], Sequence[Hour]], Measures]
 
 
 def wanted(network: Network, street: Street, frame: Frame) -> np.ndarray:
@@ -42,16 +48,46 @@ def live(network: Network, scene: Scene, seed: int) -> dict[str, Any]:
         street.close()
 
 
-def live_all(network: PhaseNetwork, scenes: Sequence[tuple[Scene, int]]) -> list[dict[str, Any]]:
-    """The measures of many hours, as many at a time as there are cores."""
-    network.eval()
+def on_cores(networks: Sequence[PhaseNetwork], hours: Sequence[Hour]) -> Measures:
+    """The measures of the hours under each policy, as many at a time as there are cores."""
     with ThreadPoolExecutor(CORES) as pool:
-        return list(pool.map(lambda one: live(network, *one), scenes))
+        return _by_policy(pool.map(_live, product([one.eval() for one in networks], hours)), len(hours))
 
 
-def delays(network: PhaseNetwork, networks: Sequence[str], seeds: Sequence[int]) -> dict[str, float]:
+def on_cluster(address: str | None, workers: int | None = None) -> Engine:
+    """An engine whose hours are tasks of a Ray cluster, or of one of this machine. Raises as `connected` does.
+
+    The engine itself raises TrainingError where an hour was lost for good.
+    """
+    ray = connected(address, workers)
+    remote = ray.remote(num_cpus=1)(live)
+
+    def lived(networks: Sequence[PhaseNetwork], hours: Sequence[Hour]) -> Measures:
+        shared = [ray.put(one.eval()) for one in networks]
+        try:
+            found = ray.get([remote.remote(one, *hour) for one, hour in product(shared, hours)])
+        except ray.exceptions.RayError as error:
+            told = str(error).strip().splitlines()[-1]
+            raise TrainingError(f"Ray: {told}; the same command goes on from what is kept") from error
+        return _by_policy(found, len(hours))
+
+    return lived
+
+
+def _live(one: tuple[Network, Hour]) -> dict[str, Any]:
+    return live(one[0], *one[1])
+
+
+def _by_policy(found: Iterable[dict[str, Any]], hours: int) -> Measures:
+    flat = list(found)
+    return [flat[first : first + hours] for first in range(0, len(flat), hours)]
+
+
+def delays(
+    network: PhaseNetwork, networks: Sequence[str], seeds: Sequence[int], engine: Engine = on_cores
+) -> dict[str, float]:
     """Mean delay of a vehicle on each network over the seeds [s], those never let in counted."""
-    scenes = [(Scene(name, measured=True, decision_s=network.decision_s), seed) for name in networks for seed in seeds]
-    found = [measures["delay_s"] for measures in live_all(network, scenes)]
+    hours = [(Scene(name, measured=True, decision_s=network.decision_s), seed) for name in networks for seed in seeds]
+    found = [measures["delay_s"] for measures in engine([network], hours)[0]]
     means = np.array(found).reshape(len(networks), len(seeds)).mean(axis=1)
     return dict(zip(networks, means.tolist(), strict=True))

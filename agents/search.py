@@ -22,12 +22,13 @@ import torch
 import typer
 
 from agents.network import INDEX, PhaseNetwork, load, save
-from agents.rollout import delays, live_all
+from agents.rollout import Engine, delays, on_cluster, on_cores
 from agents.streets import DAY_TYPES, VALIDATION, cologne1, junction, town, trenggalek
 from agents.training import BEST, CURVE, SETTINGS, VALIDATION_SEEDS, Out, Seed, remember, score_of, tuned_delay_s
 from envs.street import Scene
 from twin import terminal
 from twin.files import write_whole
+from twin.sweep.cli import Address, EngineName
 
 JOURNAL = "costs.jsonl"  # of every generation's candidates: what the search is resumed from
 DAMPING_S = 2.0  # added to delays, so that empty streets do not decide
@@ -83,8 +84,11 @@ def with_index(index: Sequence[float], decision_s: float) -> PhaseNetwork:
     return network
 
 
-def search(settings: Settings, folder: Path, tell: Callable[[str], None]) -> Path:
-    """Search until `settings.generations`, or go on with what `folder` has begun; the best validated policy's path."""
+def search(settings: Settings, folder: Path, tell: Callable[[str], None], engine: Engine = on_cores) -> Path:
+    """Search until `settings.generations`, or go on with what `folder` has begun; the best validated policy's path.
+
+    The engine changes no result: a search may go on with another one.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it will not plot where matplotlib is not installed
         import cma
@@ -108,7 +112,7 @@ def search(settings: Settings, folder: Path, tell: Callable[[str], None]) -> Pat
         if generation < len(before):
             costs = json.loads(before[generation])
         else:
-            costs = _costs([first + step * x for x in asked], first, hours, settings.decision_s)
+            costs = _costs([first + step * x for x in asked], first, hours, settings.decision_s, engine)
             write_whole(journal, "\n".join([*before, *found, json.dumps(costs)]) + "\n")
             found.append(json.dumps(costs))
         evolution.tell(asked, costs)
@@ -118,24 +122,26 @@ def search(settings: Settings, folder: Path, tell: Callable[[str], None]) -> Pat
             tell(
                 f"generation {generation + 1}: best {min(costs):+.3f}, mean {np.mean(costs):+.3f}; {left_h:.1f} h left"
             )
-            _validate(first + step * evolution.mean, settings.decision_s, generation + 1, peers, folder, tell)
+            mean = first + step * evolution.mean
+            _validate(mean, settings.decision_s, generation + 1, peers, folder, tell, engine)
     return folder / BEST
 
 
 def _costs(
-    candidates: Sequence[np.ndarray], peer: np.ndarray, hours: Sequence[tuple[Scene, int]], decision_s: float
-) -> list[float]:
-    lived = [live_all(with_index(one.tolist(), decision_s), hours) for one in (peer, *candidates)]
+    candidates: Sequence[np.ndarray], peer: np.ndarray, hours: Sequence[tuple[Scene, int]], decision_s: float,
+    engine: Engine,
+) -> list[float]:  # fmt: skip
+    lived = engine([with_index(one.tolist(), decision_s) for one in (peer, *candidates)], hours)
     return [float(np.mean([cost(a, b) for a, b in zip(own, lived[0], strict=True)])) for own in lived[1:]]
 
 
 def _validate(
     index: np.ndarray, decision_s: float, generation: int, peers: dict[str, float], folder: Path,
-    tell: Callable[[str], None],
+    tell: Callable[[str], None], engine: Engine,
 ) -> None:  # fmt: skip
     """Keep the search's mean where it is better on the validation networks than any before, and add to the curve."""
     network = with_index(index.tolist(), decision_s)
-    found = delays(network, VALIDATION, VALIDATION_SEEDS)
+    found = delays(network, VALIDATION, VALIDATION_SEEDS, engine)
     score = score_of(found, peers)
     path = folder / CURVE
     text = path.read_text(encoding="utf-8") if path.is_file() else "generation,score," + ",".join(
@@ -161,10 +167,18 @@ def main(
     decision_s: Annotated[float, typer.Option(min=1.0, max=10.0, help="Time between decisions [s].")] = 2.0,
     seed: Seed = 1,
     begin_with: Annotated[Path | None, typer.Option(exists=True, help="A policy.npz whose index it starts at.")] = None,
+    engine: EngineName = "local",
+    address: Address = None,
 ) -> None:
-    """Search the index's coefficients on training streets; interrupted, the same command goes on."""
+    """Search the index's coefficients on training streets; interrupted, the same command goes on.
+
+    --engine ray lives the candidates' hours on a Ray cluster (every node has the twin installed), to the same result.
+    """
+    if address is not None and engine != "ray":
+        raise typer.BadParameter("belongs to --engine ray", param_hint="--address")
     settings = Settings(generations, population, step, decision_s, seed, str(begin_with or ""))
-    terminal.say(f"best policy: {search(settings, out, terminal.tell)}")
+    lives = on_cluster(address) if engine == "ray" else on_cores
+    terminal.say(f"best policy: {search(settings, out, terminal.tell, lives)}")
 
 
 if __name__ == "__main__":

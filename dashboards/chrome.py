@@ -20,6 +20,7 @@ PAGES = (
     "labour",
     "services",
     "budget",
+    "sensitivity",
     "replay",
     "operations",
 )  # fmt: skip  (without icons: the browser would fetch the page's from the internet for its tab)

@@ -22,6 +22,10 @@ class SweepError(FaultsError):
     """A sweep file, or a place for its table, that cannot be used."""
 
 
+class SensitivityError(TwinError):
+    """A table of a sensitivity analysis that cannot be read."""
+
+
 class ValidationTableError(FaultsError):
     """A comparison that the validation table does not have."""
 

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from twin.figures import FIGURES, bases
 from twin.files import write_whole
 from twin.html import TEMPLATES
-from twin.kpi import score
+from twin.kpi import catalogue, score
 from twin.programmes import budget
 from twin.run import Run
+from twin.sensitivity.table import of_scenario
 
 
 def write_report(run: Run, to: Path | None = None) -> Path:
@@ -31,6 +32,8 @@ def render(run: Run) -> str:
         run=run,
         groups=scores.by_programme(),
         missing=sum(s.value is None for s in scores),
+        titles={name: kpi.title_en for name, kpi in catalogue().items()},
+        sensitivity=of_scenario(run.path.parent, run.digest),
         charts={name: bases()[name] for name in charts},
         specs=_script_json(charts),
         library=Markup(_library()),  # noqa: S704 (the bundled chart library)

@@ -7,7 +7,9 @@ import pytest
 
 from agents import search
 from agents.network import INDEX, load
+from agents.rollout import on_cluster, on_cores
 from agents.training import BEST, CURVE
+from envs.street import Scene
 from twin.errors import TrainingError
 
 HOUR = {"delay_s": 38.0, "pedestrian_wait_s": None}
@@ -39,7 +41,7 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_coefficients(tmp_path, mo
 
     monkeypatch.setattr(search, "_costs", costs)
     monkeypatch.setattr(search, "tuned_delay_s", lambda _: 40.0)
-    monkeypatch.setattr(search, "delays", lambda network, names, _: dict.fromkeys(names, _far(network, target)))
+    monkeypatch.setattr(search, "delays", lambda network, names, *_: dict.fromkeys(names, _far(network, target)))
     settings = search.Settings(30, 10, 0.4, 2.0, 1, "")
     whole = search.search(settings, tmp_path / "whole", lambda *_: None)
     part = search.Settings(11, 10, 0.4, 2.0, 1, "")
@@ -60,3 +62,17 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_coefficients(tmp_path, mo
 
 def _far(network, target) -> float:
     return float(np.abs(network.index.detach().numpy() - target).sum())
+
+
+@pytest.mark.slow
+def test_hours_on_ray_are_those_on_cores(monkeypatch):
+    ray = pytest.importorskip("ray", reason="of the `sweep` extra")
+    policies = [search.with_index([scale * one.start for one in INDEX.values()], 5.0) for scale in (1.0, -1.0)]
+    hours = [(Scene("cologne1", measured=True, decision_s=5.0, duration_s=120), seed) for seed in (1, 2)]
+    try:
+        there = on_cluster(None, 1)(policies, hours)
+    finally:
+        ray.shutdown()
+    here = on_cores(policies, hours)
+    assert there == here
+    assert len({measures["delay_s"] for own in here for measures in own}) == 4

@@ -6,6 +6,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 import pytest
+from sensitivities import sensitivity_of
 from streamlit.testing.v1 import AppTest
 
 from controllers.central import MOST_ROWS
@@ -16,6 +17,7 @@ from dashboards.chrome import PAGES
 from dashboards.text import catalogue
 from twin.kpi import score
 from twin.run import Run
+from twin.sensitivity.table import keep
 
 
 def said(app: AppTest) -> str:
@@ -164,3 +166,22 @@ def test_operations_name_the_dark_junction_and_the_silent_controller(app, tmp_pa
     states = page.dataframe[0].value
     assert list(states.iloc[:, 1]) == [text("operations.unheard"), text("operations.online")]
     assert [metric.value for metric in page.metric] == [text("operations.off")] * 2
+
+
+def test_sensitivity_is_shown_with_its_label_or_how_to_make_it(app, tmp_path, smoke_run):
+    shutil.copy2(smoke_run, tmp_path)
+    page = app("sensitivity", runs=tmp_path)
+    assert "python -m twin sensitivity smoke" in page.info[0].value
+    with Run.open(smoke_run) as run:
+        path, digest, code = keep(sensitivity_of(run.digest), tmp_path), run.digest, run.provenance["code_digest"]
+    page = app("sensitivity", runs=tmp_path)
+    assert not page.exception
+    assert not page.warning
+    shown = page.dataframe[0].value
+    assert list(shown.iloc[:, 0]) == ["carbon.wtp_idr *", "carbon.price_start_idr"]
+    assert list(shown.iloc[:, 5]) == ["0,7 ± 0,1", "0,3 ± 0,1"]
+    assert digest[:12] in said(page)
+    path.write_text(path.read_text().replace(code, "f" * 64))
+    assert text("sensitivity.other_code") in [one.value for one in app("sensitivity", runs=tmp_path).warning]
+    path.write_text("no table")
+    assert [one.value for one in app("sensitivity", runs=tmp_path).error] == [text("problem.other")]

@@ -31,6 +31,7 @@ BY_NAME = (
     "assumptions",
     "flow",
     "kind",
+    "direction",
 )
 
 

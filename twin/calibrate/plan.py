@@ -16,9 +16,10 @@ from twin.errors import CalibrationError
 from twin.kpi import catalogue
 from twin.module import Options
 from twin.scenario import described, nearest
-from twin.sweep.plan import Design, Parameter, Sweep, impossible, read_named
+from twin.sweep.plan import Design, Parameter, Sweep, found_as, impossible, read_named
 
 COLUMNS = ("kpi", "value", "sd")
+SHIPPED = Path(__file__).parent / "shipped"
 
 
 class Calibration(Options):
@@ -27,7 +28,7 @@ class Calibration(Options):
     name: str = Field("calibration", description="what it is called")
     scenario: str = Field(description="a scenario's name or file")
     set: dict[str, Any] = Field(default_factory=dict, description="values for all runs, as `solar.panels: 4`")
-    data: str = Field(description="CSV beside this file: kpi, value, sd (a standard deviation of the measurement)")
+    data: str = Field(description="CSV beside this file: kpi, value (may be empty), sd (of the measurement)")
     points: int = Field(64, ge=8, le=100_000, description="runs over the ranges, each with a seed of its own")
     seed: int = Field(1, ge=0, description="of the design's own chance")
     parameters: dict[str, Parameter] = Field(min_length=1, description="what is sought, as `{low, high}` and `log`")
@@ -55,18 +56,19 @@ class Calibration(Options):
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure that was measured, with a standard deviation of the measurement, in the figure's unit."""
+    """A figure, what was measured (None: nothing yet), and the measurement's standard deviation in the same unit."""
 
     kpi: str
-    value: float
+    value: float | None
     sd: float
 
 
-def load(source: str) -> tuple[Calibration, list[Measured]]:
-    """Read a calibration file and its data. Raises CalibrationError with all faults at once."""
-    path = Path(source)
-    if not os.path.isfile(path):  # also answers for names that no file can have
-        raise CalibrationError(source, ["is no file"])
+def load(source: str, known_truths: bool = False) -> tuple[Calibration, list[Measured]]:
+    """Read a calibration file, or a shipped one by name, and its data; `known_truths` need no measured values.
+
+    Raises CalibrationError with all faults at once.
+    """
+    path = found_as(source, SHIPPED, "calibration", CalibrationError)
     content, origin = read_named(path, CalibrationError)
     try:
         found = Calibration.model_validate_json(json.dumps(content), strict=True)
@@ -75,14 +77,14 @@ def load(source: str) -> tuple[Calibration, list[Measured]]:
     beside = path.parent / found.scenario
     if os.path.isfile(beside):
         found = found.model_copy(update={"scenario": str(beside)})
-    measured, faults = _measured(path.parent / found.data)
+    measured, faults = _measured(path.parent / found.data, known_truths)
     faults = impossible(found.sweep(), found.scenario, origin) + faults
     if faults:
         raise CalibrationError(str(path), list(dict.fromkeys(faults)))
     return found, measured
 
 
-def _measured(path: Path) -> tuple[list[Measured], list[str]]:
+def _measured(path: Path, known_truths: bool) -> tuple[list[Measured], list[str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -99,12 +101,15 @@ def _measured(path: Path) -> tuple[list[Measured], list[str]]:
             faults.append(f"{at}: {row['kpi']!r} is no figure; {nearest(str(row['kpi']), list(catalogue()))}")
         if row["kpi"] in [one.kpi for one in found]:
             faults.append(f"{at}: {row['kpi']} is given twice")
+        if not row["value"] and not known_truths:
+            faults.append(f"{at}: {row['kpi']} has no measured value; --recovery tries known truths without")
+            continue
         try:
-            value, sd = float(row["value"]), float(row["sd"])
+            value, sd = float(row["value"]) if row["value"] else None, float(row["sd"])
         except (TypeError, ValueError):
             faults.append(f"{at}: value {row['value']!r} and sd {row['sd']!r} must be numbers")
             continue
-        if not (math.isfinite(value) and math.isfinite(sd) and sd >= 0):
-            faults.append(f"{at}: value must be a number, sd a number from 0 (they are {value:g} and {sd:g})")
+        if not (math.isfinite(value or 0.0) and math.isfinite(sd) and sd >= 0):
+            faults.append(f"{at}: value must be a number, sd a number from 0 (they are {value} and {sd:g})")
         found.append(Measured(row["kpi"], value, sd))
     return found, faults or ([] if found else [f"data: {path.name}: has no rows"])

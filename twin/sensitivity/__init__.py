@@ -1,1 +1,1 @@
-"""Which assumptions decide each target: Morris's screening of every assumption that states a range."""
+"""Which assumptions decide each target: Morris's screening of every range that is stated, then Sobol's shares."""

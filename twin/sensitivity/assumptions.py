@@ -1,4 +1,4 @@
-"""The assumptions of a scenario that state a range, and those numbers of it that state none."""
+"""The assumptions of a scenario that state a range, its levers, and those numbers of it that state none."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from twin.labour import facts as labour_facts
 from twin.programmes.dynamics import ranges
 from twin.programmes.facts import PROGRAMMES, Input, inputs
 from twin.scenario import Scenario
+from twin.traffic import folders as traffic_folders
 
-SCENARIO_RANGES = Path(__file__).parent / "data" / "scenario_ranges.csv"
-JOBTREN = labour_facts.DATA / "jobtren.csv"  # of which a scenario sets some
+DATA = Path(__file__).parent / "data"
+SCENARIO_RANGES, LEVER_RANGES = DATA / "scenario_ranges.csv", DATA / "lever_ranges.csv"
+OWN_TABLES = {  # section of a scenario -> the sector's own table, of which the scenario sets some
+    "labour": labour_facts.DATA / "jobtren.csv",
+    "traffic.events": traffic_folders.DATA / "event_parameters.csv",
+}
 
 
 @dataclass(frozen=True)
 class Assumption:
-    """A number with its stated range; `path` is where a scenario holds it."""
+    """A number with its stated range; `path` is where a scenario holds it. A lever's confidence is `decision`."""
 
     path: str
     low: float
@@ -29,21 +34,31 @@ class Assumption:
     confidence: str
 
 
-def stated(scenario: Scenario) -> list[Assumption]:
-    """Every assumption with a range wider than a point that this scenario stands on."""
+def stated(scenario: Scenario, levers: bool = False) -> list[Assumption]:
+    """Every assumption with a range wider than a point that this scenario stands on, and its `levers` if asked for."""
     found = list(_of_programmes(scenario))
-    for row in read_rows(SCENARIO_RANGES):
-        found.append(_assumption(row["path"], row))
-    for row in read_rows(JOBTREN):
-        if scenario.labour is not None and row["name"] in type(scenario.labour).model_fields:
-            found.append(_assumption(f"labour.{row['name']}", row))
-    return [one for one in found if one.low < one.high and getattr(scenario, one.path.split(".")[0]) is not None]
+    for table in (SCENARIO_RANGES, *([LEVER_RANGES] if levers else [])):
+        rows = read_rows(table)
+        found += [_assumption(row["path"], row) for row in rows if _section(scenario, row["path"].rpartition(".")[0])]
+    for path, table in OWN_TABLES.items():
+        if (section := _section(scenario, path)) is not None:
+            fields = type(section).model_fields
+            found += [_assumption(f"{path}.{row['name']}", row) for row in read_rows(table) if row["name"] in fields]
+    return [one for one in found if one.low < one.high]
 
 
 def without_range(scenario: Scenario) -> list[str]:
     """Numbers that the scenario sets and that state no range: nobody can say how far they may be off."""
-    known = {one.path for one in stated(scenario)}
+    known = {one.path for one in stated(scenario, levers=True)}
     return [path for path in _numbers(scenario.resolved(), "") if path not in known]
+
+
+def _section(scenario: Scenario, path: str) -> Any:
+    """The section of a scenario at a path; None where it is not simulated."""
+    section: Any = scenario
+    for key in path.split("."):
+        section = None if section is None else getattr(section, key)
+    return section
 
 
 def _of_programmes(scenario: Scenario) -> Iterator[Assumption]:

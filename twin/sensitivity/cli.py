@@ -25,6 +25,10 @@ def sensitivity(
         typer.Option("--only", help="Vary what begins so: `programmes.dynamics.crypto`. Repeatable."),
     ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="Override a value for all runs.")] = None,
+    levers: Annotated[bool, typer.Option("--levers", help="Vary levers too: what the regency decides.")] = False,
+    sobol: Annotated[
+        int, typer.Option("--sobol", min=0, help="Base points (a power of two) of a decomposition; 0: none.")
+    ] = 0,
     seeds: Annotated[str, typer.Option("--seeds", help="Figures are means over them: `7`, `1..5` or `1,3,5`.")] = "1",
     engine: EngineName = "local",
     workers: Workers = None,
@@ -38,17 +42,31 @@ def sensitivity(
     95 % interval); sigma is how much that hangs on the other assumptions; mu has its sign. Where the direction is
     unclear the effect may be chance that fell otherwise: more --seeds and --trajectories tell. What states no range is
     not varied, and the last lines say how much that is. A stopped screening goes on with the same command.
+
+    --sobol N then takes the figure's variance apart over the assumptions found: `alone` is the share of one by itself,
+    `in all` with what it does together with others, from N × (assumptions + 2) more runs. The table is kept in the
+    folder of the runs; `twin report` and the dashboard show it beside every run of the same scenario.
     """
-    from twin.sensitivity.screening import screen, wanted
+    from twin.sensitivity.screening import decompose, screen, ten_of_each, wanted
+    from twin.sensitivity.table import keep
     from twin.sweep.record import Record
 
-    asked = wanted(scenario, overrides or (), kpis or (), only or (), seeds, trajectories)
+    if sobol & (sobol - 1) or sobol == 1:
+        raise typer.BadParameter(f"{sobol} is no power of two from 2, as 64", param_hint="--sobol")
+    asked = wanted(scenario, overrides or (), kpis or (), only or (), seeds, trajectories, levers)
+    with_engine = engine_of(engine, address, workers)
     record = Record(runs)
     try:
         with progress_bar(f"{asked.sweep.name}: {len(asked.varied)} assumptions") as progress:
-            found = screen(asked, engine_of(engine, address, workers), runs, record, progress)
+            found = screen(asked, with_engine, runs, record, progress)
+        if sobol:
+            n = len(ten_of_each(asked, found))
+            tell(f"{n} assumptions found: {sobol} × {n + 2} more points")
+            with progress_bar(f"{asked.sweep.name}: {n} assumptions") as progress:
+                found = decompose(asked, found, sobol, with_engine, runs, record, progress)
     finally:
         record.close()
+    found["table"] = str(keep(found, runs))
     if as_json:
         print_json(found)
     else:
@@ -67,8 +85,10 @@ def _show(found: dict[str, Any]) -> None:
         shown = [
             {
                 "assumption": row["assumption"], "from": row["low"], "to": row["high"], "of": row["unit"],
-                f"mu* [{one['unit']}]": f"{row['mu_star']:.4g} ± {row['half_width']:.2g}", "sigma": row["sigma"],
+                f"mu* [{one['unit']}]": _pm(row["mu_star"], row["half_width"]), "sigma": row["sigma"],
                 "mu": row["mu"], "direction": row["direction"],
+                **({"alone": _pm(row["first"], row["first_half_width"]),
+                    "in all": _pm(row["total"], row["total_half_width"])} if "total" in row else {}),
                 "confidence": row["confidence"],
             }
             for row in rows
@@ -77,4 +97,8 @@ def _show(found: dict[str, Any]) -> None:
     n, other, none = len(found["varied"]), len(found["other_ranges"]), len(found["without_range"])
     say(f"{found['runs']} runs; {n} assumptions varied, {other} more state a range.")
     say(f"{none} numbers of the scenario state none and stay as they are (--json names them), and so do the sectors'")
-    say("own tables (people, sectors, networks, weather).")
+    say(f"own tables (people, sectors, networks, weather). Kept in {found['table']}.")
+
+
+def _pm(value: float, half_width: float) -> str:
+    return f"{value:.3g} ± {half_width:.2g}"

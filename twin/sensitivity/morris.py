@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -39,23 +40,23 @@ class Effect:
         return "up" if self.mu > 0 else "down"
 
 
-def _salib() -> Any:
+def salib(method: str) -> tuple[Any, Any]:
+    """SALib's sampling and analysis of a method. Raises MissingExtraError without SALib."""
     try:
-        from SALib.analyze import morris as analyze
-        from SALib.sample import morris as sample
+        return import_module(f"SALib.sample.{method}"), import_module(f"SALib.analyze.{method}")
     except ImportError as error:
         raise MissingExtraError("sensitivity needs: pip install 'trenggalek-twin[sweep]'") from error
-    return sample, analyze
 
 
-def _problem(varied: Sequence[Assumption]) -> dict[str, Any]:
+def problem(varied: Sequence[Assumption]) -> dict[str, Any]:
+    """The assumptions as SALib takes them: each evenly over its range, and independent of the others."""
     bounds = [[one.low, one.high] for one in varied]
     return {"num_vars": len(varied), "names": [one.path for one in varied], "bounds": bounds}
 
 
 def trajectories(varied: Sequence[Assumption], count: int, seed: int) -> np.ndarray:
     """Points of `count` random walks, each of which moves every assumption once, shape (count × (n + 1), n)."""
-    walks: np.ndarray = _salib()[0].sample(_problem(varied), count, LEVELS, seed=seed)
+    walks: np.ndarray = salib("morris")[0].sample(problem(varied), count, LEVELS, seed=seed)
     return walks
 
 
@@ -77,8 +78,8 @@ def effects(
     if known.sum() == 0:
         return [], 0
     x = walks.reshape(-1, length, len(varied))[known].reshape(-1, len(varied))
-    found = _salib()[1].analyze(
-        _problem(varied), x, y[known].reshape(-1), num_resamples=RESAMPLES, num_levels=LEVELS, seed=seed
+    found = salib("morris")[1].analyze(
+        problem(varied), x, y[known].reshape(-1), num_resamples=RESAMPLES, num_levels=LEVELS, seed=seed
     )
     columns = zip(varied, found["mu"], found["mu_star"], found["mu_star_conf"], found["sigma"], strict=True)
     every = [Effect(one, *(float(np.nan_to_num(number)) for number in numbers)) for one, *numbers in columns]

@@ -1,4 +1,4 @@
-"""A screening: which assumptions are varied for which figures, carried out as a sweep, and told by figure."""
+"""A screening carried out as a sweep, and told by figure; what it finds may be decomposed (Morris, then Sobol)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from twin.kpi import catalogue
 from twin.scenario import Scenario, nearest
 from twin.sensitivity.assumptions import Assumption, stated, without_range
 from twin.sensitivity.morris import as_points, effects, trajectories
-from twin.sweep.conduct import Engine, Progress, conduct, means
+from twin.sensitivity.sobol import samples, shares
+from twin.sweep.conduct import Engine, Progress, Tally, conduct, means
 from twin.sweep.plan import Design, Parameter, Sweep
 from twin.sweep.record import Record
 from twin.terminal import seeds_of
@@ -28,6 +29,7 @@ class Screening:
     """What is asked: the sweep's frame, the assumptions, and the walks over them, shape (walks × (n + 1), n)."""
 
     sweep: Sweep
+    digest: str
     kpis: tuple[str, ...]
     varied: tuple[Assumption, ...]
     other: tuple[Assumption, ...]
@@ -36,11 +38,12 @@ class Screening:
 
 
 def wanted(
-    source: str, overrides: Sequence[str], kpis: Sequence[str], only: Sequence[str], seeds: str, count: int
-) -> Screening:
+    source: str, overrides: Sequence[str], kpis: Sequence[str], only: Sequence[str], seeds: str, count: int,
+    levers: bool = False,
+) -> Screening:  # fmt: skip
     """The screening of a scenario. Raises ScenarioError, SweepError, or MissingExtraError without SALib."""
     scenario = Scenario.load(source, overrides)
-    every = stated(scenario)
+    every = stated(scenario, levers)
     varied = [one for one in every if not only or any(_begins(one.path, word) for word in only)]
     faults = [f"--kpi {kpi}: is no figure; {nearest(kpi, list(catalogue()))}" for kpi in kpis if kpi not in catalogue()]
     for word in only:
@@ -59,21 +62,60 @@ def wanted(
     chosen = tuple(kpis) or tuple(kpi.name for kpi in catalogue().values() if kpi.target is not None)
     other = tuple(one for one in every if one not in varied)
     none = tuple(without_range(scenario))
-    return Screening(sweep, chosen, tuple(varied), other, none, trajectories(varied, count, SEED))
+    return Screening(sweep, scenario.digest, chosen, tuple(varied), other, none, trajectories(varied, count, SEED))
 
 
 def screen(asked: Screening, engine: Engine, runs: Path, record: Record, progress: Progress) -> dict[str, Any]:
     """Run every point of the walks, or find its run, and give each figure's greatest effects as JSON data."""
-    whole = [asked.sweep.whole(one.path) for one in asked.varied]
-    points = as_points(asked.varied, asked.walks, whole)
-    rows, tally = conduct(asked.sweep, engine, runs, record, progress, [(one, asked.sweep.seeds) for one in points])
-    values = means(asked.kpis, rows, record, range(len(points)))
+    values, tally = _lived(asked, asked.varied, asked.walks, engine, runs, record, progress)
     return {
-        "scenario": asked.sweep.name, "seeds": list(asked.sweep.seeds), "runs": tally.total, "found": tally.found,
+        "scenario": asked.sweep.name, "digest": asked.digest, "seeds": list(asked.sweep.seeds),
+        "runs": tally.total, "found": tally.found,
         "failed": tally.failed, "varied": [one.path for one in asked.varied],
         "other_ranges": [one.path for one in asked.other], "without_range": list(asked.without_range),
         "figures": {kpi: _figure(kpi, asked, values[kpi]) for kpi in asked.kpis},
     }  # fmt: skip
+
+
+def ten_of_each(asked: Screening, screened: dict[str, Any]) -> list[Assumption]:
+    """What the screening found to decide any of the figures."""
+    found = {row["assumption"] for one in screened["figures"].values() for row in one["effects"]}
+    return [one for one in asked.varied if one.path in found]
+
+
+def decompose(
+    asked: Screening, screened: dict[str, Any], base: int, engine: Engine, runs: Path, record: Record,
+    progress: Progress,
+) -> dict[str, Any]:  # fmt: skip
+    """The screening with Sobol's shares of the assumptions that it found, the others held where the scenario has them.
+
+    All figures are told from the same base × (assumptions + 2) runs.
+    """
+    varied = ten_of_each(asked, screened)
+    if not varied:
+        return screened
+    values, tally = _lived(asked, varied, samples(varied, base, SEED), engine, runs, record, progress)
+    figures = {}
+    for kpi, one in screened["figures"].items():
+        found, used = shares(varied, values[kpi], SEED)
+        by_path = dict(zip((a.path for a in varied), map(vars, found), strict=False))
+        rows = [row | by_path.get(row["assumption"], {}) for row in one["effects"]]
+        figures[kpi] = one | {"effects": rows, "base_points": used}
+    return screened | {
+        "figures": figures, "decomposed": [one.path for one in varied],
+        "runs": screened["runs"] + tally.total, "found": screened["found"] + tally.found,
+        "failed": screened["failed"] + tally.failed,
+    }  # fmt: skip
+
+
+def _lived(
+    asked: Screening, varied: Sequence[Assumption], at: np.ndarray, engine: Engine, runs: Path, record: Record,
+    progress: Progress,
+) -> tuple[dict[str, list[float | None]], Tally]:  # fmt: skip
+    """Every figure at points (n, assumptions) as its mean over the seeds."""
+    points = as_points(varied, at, [asked.sweep.whole(one.path) for one in varied])
+    rows, tally = conduct(asked.sweep, engine, runs, record, progress, [(one, asked.sweep.seeds) for one in points])
+    return means(asked.kpis, rows, record, range(len(points))), tally
 
 
 def _figure(kpi: str, asked: Screening, values: Sequence[float | None]) -> dict[str, Any]:

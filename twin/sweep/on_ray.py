@@ -15,12 +15,9 @@ MOST_TRIES = 3
 AHEAD = 2  # tasks handed over for every core of the cluster, so that none waits for the driver
 
 
-def on_ray(
-    tasks: Iterable[Task], address: str | None, workers: int | None = None, work: Callable[[Task], Result] = live
-) -> Iterator[tuple[Task, Result]]:
-    """Results as they come from a cluster at `address`, or from one of this machine with `workers` cores.
+def connected(address: str | None, workers: int | None = None) -> Any:
+    """Ray, at the cluster of `address`, or with one of this machine with `workers` cores.
 
-    Every node needs the twin installed, and makes its runs in the folder of the task on its own disk, or a shared one.
     Raises MissingExtraError without Ray, SweepError where no cluster answers or starts.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -42,6 +39,17 @@ def on_ray(
             raise SweepError(
                 f"--engine ray --address {address or '(none)'}", [f"{what}: {told}; try again, or --engine local"]
             ) from error
+    return ray
+
+
+def on_ray(
+    tasks: Iterable[Task], address: str | None, workers: int | None = None, work: Callable[[Task], Result] = live
+) -> Iterator[tuple[Task, Result]]:
+    """Results as they come, from what `connected` gives; raises as it does.
+
+    Every node needs the twin installed, and makes its runs in the folder of the task on its own disk, or a shared one.
+    """
+    ray = connected(address, workers)
     remote = ray.remote(max_retries=MOST_TRIES - 1, num_cpus=1)(work)
     most = max(1, AHEAD * int(ray.cluster_resources().get("CPU", 1)))
     waiting, flying = iter(tasks), dict[object, Task]()

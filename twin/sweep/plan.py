@@ -170,9 +170,7 @@ def read_named(path: Path, error: type[FaultsError]) -> tuple[dict[str, Any], di
 
 def load(source: str) -> Sweep:
     """Read a sweep file, or a shipped one by name. Raises SweepError with all faults at once."""
-    path = SHIPPED / f"{source}.yaml" if source in shipped_sweeps() else Path(source)
-    if not os.path.isfile(path):
-        raise SweepError(source, [f"is neither a file nor a shipped sweep; {nearest(path.stem, shipped_sweeps())}"])
+    path = found_as(source, SHIPPED, "sweep", SweepError)
     data, origin = read_named(path, SweepError)
     faults: list[str] = []
     try:
@@ -211,9 +209,18 @@ def _parameter(value: Any) -> Parameter | None:
     return None
 
 
-def shipped_sweeps() -> list[str]:
-    """Names of the sweeps that come with the twin."""
-    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+def shipped_in(folder: Path) -> list[str]:
+    """Names of the files that come with the twin."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def found_as(source: str, folder: Path, what: str, error: type[FaultsError]) -> Path:
+    """The file of `folder` that is shipped under this name, or the file of this path. Raises `error`."""
+    names = shipped_in(folder)
+    path = folder / f"{source}.yaml" if source in names else Path(source)
+    if not os.path.isfile(path):  # also answers for names that no file can have
+        raise error(source, [f"is neither a file nor a shipped {what}; {nearest(path.stem, names)}"])
+    return path
 
 
 def at_kind(value: float, whole: bool) -> float | int:

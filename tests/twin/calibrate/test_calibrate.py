@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from twin.calibrate.plan import load
+from twin.calibrate.plan import SHIPPED, load
 from twin.calibrate.posterior import fit, posterior
-from twin.calibrate.study import answer_of, recovery, told
+from twin.calibrate.study import TRUTH_SEEDS, answer_of, recovery, told
 from twin.errors import CalibrationError
+from twin.sweep.plan import shipped_in
 from twin.sweep.record import Record
 from twin.sweep.work import Result, live
 
@@ -46,8 +47,8 @@ def toy(tasks):
         })  # fmt: skip
 
 
-def carried_out(files, what, engine=toy):
-    plan, data = load(str(files / "x.yaml"))
+def carried_out(files, what, engine=toy, name=None):
+    plan, data = load(name or str(files / "x.yaml"), known_truths=name is not None)
     record = Record(files)
     nobody = lambda *_: None  # noqa: E731
     answer = answer_of(plan, data, engine, files, record, nobody)
@@ -113,6 +114,38 @@ def test_known_truths_lie_in_their_intervals_as_often_as_promised(files):
     for one in found["parameters"]:  # binomial: 95 ± 2.2 and 50 ± 5
         assert 87 <= one["within_95_percent"] <= 100
         assert 33 <= one["within_50_percent"] <= 67
+        assert one["holds"]
+        assert abs(one["bias_percent"]) < 2 * one["bias_half_width_percent"]
+    effort, demand = found["parameters"]
+    assert effort["error_percent"] < demand["error_percent"] < 29  # a range's own spread is 29 %
+    assert effort["width_ratio"] < demand["width_ratio"] < 1
+    assert [pair[:2] for pair in found["correlations"]] == [["labour.demand_percent", "labour.search_effort"]]
+
+
+def test_a_reality_that_is_not_the_models_is_found_out(files):
+    def other(tasks):
+        for task, result in toy(tasks):
+            if task.seed >= TRUTH_SEEDS:
+                result.kpis["labour_time_to_hire_days"] -= 8.0
+            yield task, result
+
+    found = carried_out(files, lambda *a: a[-1](20), other)
+    effort = found["parameters"][0]
+    assert not found["holds"]
+    assert not effort["holds"]
+    assert effort["bias_percent"] > effort["bias_half_width_percent"] > 0
+
+
+def test_shipped_calibrations_wait_for_their_data():
+    assert shipped_in(SHIPPED) == ["carbon", "labour", "solar", "traffic"]
+    for name in shipped_in(SHIPPED):
+        plan, data = load(name, known_truths=True)
+        assert plan.name == name
+        assert all(one.value is None and one.sd > 0 for one in data)
+    with pytest.raises(CalibrationError, match="has no measured value; --recovery"):
+        load("solar")
+    with pytest.raises(CalibrationError, match="did you mean 'solar'"):
+        load("solr")
 
 
 def test_runs_that_fail_are_left_out_and_too_few_are_told(files):
@@ -154,7 +187,8 @@ def test_every_fault_of_file_and_data_is_told_at_once(files):
 
 
 @pytest.mark.slow
-def test_the_labour_markets_own_parameters_are_found_again(files):
-    found = carried_out(files, lambda *a: a[-1](20), lambda tasks: ((task, live(task)) for task in tasks))
+@pytest.mark.parametrize("name", shipped_in(SHIPPED))
+def test_the_shipped_calibrations_find_known_truths_again(tmp_path, name):
+    found = carried_out(tmp_path, lambda *a: a[-1](20), lambda tasks: ((task, live(task)) for task in tasks), name)
     for one in found["parameters"]:  # 95 % of 20 within 95 %: fewer than 16 has a chance of 1 in 400
         assert one["within_95_percent"] >= 16

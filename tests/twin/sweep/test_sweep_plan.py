@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from twin.errors import SweepError
 from twin.sweep.design import points
-from twin.sweep.plan import Parameter, Sweep, load, shipped_sweeps
+from twin.sweep.plan import SHIPPED, Parameter, Sweep, load, shipped_in
 
 
 def sweep(design, **parameters):
@@ -62,7 +62,7 @@ def test_a_scenario_beside_the_file_is_taken(tmp_path):
 
 
 def test_every_shipped_sweep_loads():
-    assert [load(name).name for name in shipped_sweeps()] == shipped_sweeps()
+    assert [load(name).name for name in shipped_in(SHIPPED)] == shipped_in(SHIPPED)
 
 
 def test_theory_a_grid_is_all_combinations():
