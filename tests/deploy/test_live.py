@@ -1,11 +1,17 @@
 """Live readings over HTTP: NGSI-LD and SensorThings in, judged by event time, and out of the same store again."""
 
+import socket
+import threading
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+import uvicorn
 
 from deploy.live import desk
+from twin.live.platform.client import TOKEN, Platform
+from twin.live.platform.pull import Source, pull
+from twin.live.platform.push import push
 from twin.live.standards.terms import time_of
 from twin.live.store import LiveStore, replay
 from twin.run import Run
@@ -115,7 +121,7 @@ def test_a_batch_tells_of_each_entity_that_was_not_taken(services):
     assert 'twin_live_messages_total{outcome="refused"} 4.0' in services("the-monitor", "GET", "/metrics").text
 
 
-def test_observations_in_and_back_out_by_pages(services):
+def test_observations_in_and_back_out_by_pages(services, tmp_path, monkeypatch):
     stream = "inverter:office-1:pv_kw"
     rows = [[at(60 - i), i] for i in (3, 1, 2, 0, 4)]
     group = {"Datastream": {"@iot.id": stream}, "components": ["phenomenonTime", "result"], "dataArray": rows}
@@ -141,6 +147,7 @@ def test_observations_in_and_back_out_by_pages(services):
     assert services.ok("the-feed", "GET", found["@iot.selfLink"]) == found
 
     one_is_taken_once(services)
+    our_own_client_reads_it(services, tmp_path, monkeypatch)
     for who, method, path, status in (
         (None, "GET", f"{N}/entities", 401), ("the-trader", "GET", f"{N}/entities", 403),
         ("the-analyst", "POST", f"{S}/CreateObservations", 403), ("the-feed", "GET", f"{N}/entities/urn:ngsi-ld:x:y", 404),
@@ -164,3 +171,22 @@ def one_is_taken_once(services):
     assert services("the-feed", "POST", path, {**reading, "phenomenonTime": at(0)}).status_code == 201
     unzoned = services("the-feed", "POST", path, {**reading, "phenomenonTime": "yesterday"})
     assert (unzoned.status_code, unzoned.json()["reason"]) == (422, "input_at_fault")
+
+
+def our_own_client_reads_it(services, tmp_path, monkeypatch):
+    monkeypatch.setenv(TOKEN, services.tokens["the-feed"])
+    config = uvicorn.Config(services.app, port=0, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        for standard, root, values in (("ngsi-ld", "", {4.0, 21.5}), ("sensorthings", S, {4.0, 21.5})):
+            found, _ = pull(Source(Platform(url + root), standard), tmp_path / standard, 1.0, 0.5)
+            with Run.open(found["runs"][0]) as run:
+                assert set(run.table("live_reading")["value"]) == values  # what every source told last
+                assert push(run, Platform(url + root), standard)["refused"] == 0
+        server.should_exit = True
+        thread.join()
+    page = services.ok("the-feed", "GET", f"{S}/Datastreams('inverter:office-1:pv_kw')/Observations")
+    assert len(page["value"]) == 5  # sent back, they were duplicates

@@ -51,8 +51,10 @@ def context() -> list[Any]:
     return [{**own, "flags": f"{OURS}flags"}, MODELS, CORE]
 
 
-def messages_of(entity: Mapping[str, Any]) -> list[Message]:
+def messages_of(entity: Any) -> list[Message]:
     """An entity's readings, a message each. Raises MessageError with what cannot be used, or where nothing can."""
+    if not isinstance(entity, Mapping):
+        raise MessageError("an entity is a JSON object")
     kind, source = named(str(entity.get("id")), entity.get("type"))
     dated = next((entity[name] for name in DATES if name in entity), None)
     found, faults = [], []

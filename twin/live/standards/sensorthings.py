@@ -18,6 +18,7 @@ from twin.module import Row
 
 ID = "@iot.id"
 SELF = "@iot.selfLink"
+STREAM = "Datastream"
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
 COMPONENTS = ("phenomenonTime", "result")
 
