@@ -25,6 +25,8 @@ from deploy.exchange import routes as exchange
 from deploy.exchange.feed import Feed
 from deploy.exchange.hours import keep_hours
 from deploy.exchange.writer import Writer
+from deploy.live import ngsi, sensorthings
+from deploy.live.desk import Desk
 from deploy.people import employers, jobtren, laras, personnel, persons, questions
 from deploy.people.laras import Library
 from deploy.people.personnel import PersonnelDesk
@@ -46,7 +48,8 @@ DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); 
 ROUTERS = (
     exchange.router, routes.router, routes.operations, persons.router, jobtren.router, employers.router,
     personnel.router, laras.router, twin_routes.router, signals.router, web.router, signals_pages.router,
-    employers_pages.router,
+    employers_pages.router, ngsi.router, sensorthings.router,
+    sensorthings.operations,
 )  # fmt: skip
 
 
@@ -91,6 +94,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     state.library = Library(state.settings, state.database)
     state.jobs.finishers["feed"] = partial(signals.keep_feed, state.settings)
     state.roll_outs = RollOuts(state.settings.data / "signals" / "roll-outs")
+    state.live = Desk(state.settings.data / "live", state.metrics)
     state.monitor = Monitor(state.settings) if state.settings.mqtt else None
     state.release = await put_in_force(Shelf(state.settings.data / "releases"), state.writer)
     state.library.release = state.release
@@ -103,6 +107,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
             clock.cancel()
         state.feed.close()
         await state.jobs.stop()
+        await asyncio.to_thread(state.live.close)
         await asyncio.to_thread(state.roll_outs.stop)
         if state.monitor is not None:
             await asyncio.to_thread(state.monitor.close)

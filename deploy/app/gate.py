@@ -57,6 +57,9 @@ class Metrics:
         )  # fmt: skip
         self.commands = Counter("twin_exchange_commands", "Durable exchange commands", registry=self.registry)
         self.commits = Counter("twin_exchange_commits", "Group commits (fsync)", registry=self.registry)
+        self.live = Counter(
+            "twin_live_messages", "Live readings over HTTP by what became of them", ["outcome"], registry=self.registry
+        )
         self.listeners = Gauge("twin_exchange_listeners", "Open feeds", registry=self.registry)
 
 

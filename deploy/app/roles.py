@@ -21,4 +21,5 @@ class Role(StrEnum):
     HEAD = "head"  # signs decisions
     LIBRARIAN = "librarian"  # documents of LARAS
     SIGNALS = "signals"  # junctions, roll-outs
+    FEED = "feed"  # a city platform or a device: live readings in, and out again
     ANALYST = "analyst"  # runs and what-ifs

@@ -64,6 +64,62 @@ def intake(
         raise typer.Abort
 
 
+StandardOption = Annotated[
+    str, typer.Option("--as", metavar="ngsi-ld|sensorthings", help="The standard that the platform speaks.")
+]
+
+
+@app.command(epilog="Example: `python -m twin live pull https://city.example --as ngsi-ld --every-s 60`")
+def pull(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Its root (what stands before /ngsi-ld/v1, /Datastreams).")],
+    standard: StandardOption = "ngsi-ld",
+    every_s: Annotated[float, typer.Option("--every-s", min=1, help="How often to ask [s].")] = 60.0,
+    for_s: Annotated[float | None, typer.Option("--for-s", min=1, help="Seal the day after so long [s].")] = None,
+    streams: Annotated[
+        Path | None, typer.Option("--map", help="SensorThings: CSV of datastream,kind,source,value.")
+    ] = None,
+    out: OutOption = FOLDER,
+    as_json: JsonFlag = False,
+) -> None:
+    """Poll a city platform for its readings, a run a day; one that is gone is asked again.
+
+    A bearer token is read from TWIN_LIVE_HTTP_TOKEN. After Ctrl-C the same command goes on with the day.
+    """
+    from twin.live.platform.client import Platform
+    from twin.live.platform.pull import Source, spoken, streams_in
+    from twin.live.platform.pull import pull as take_in
+
+    source = Source(Platform(url), spoken(standard), None if streams is None else streams_in(streams))
+    with progress_bar(f"from {url} [s]") as progress:
+        told, interrupted = take_in(source, out, every_s, for_s, progress)
+    print_facts(told, "live pull", as_json)
+    if interrupted:
+        raise typer.Abort
+
+
+@app.command(epilog="Example: `python -m twin live push runs/live/live-2026-01-05.sqlite https://city.example`")
+def push(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A live day.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="The platform's root.")],
+    standard: StandardOption = "ngsi-ld",
+    as_json: JsonFlag = False,
+) -> None:
+    """Give a live day's readings to a city platform; exit code 1 where it refused some.
+
+    A bearer token is read from TWIN_LIVE_HTTP_TOKEN.
+    """
+    from twin.live.platform.client import Platform
+    from twin.live.platform.pull import spoken
+    from twin.live.platform.push import push as send
+    from twin.run import Run
+
+    with Run.open(run) as opened, progress_bar(f"to {url}") as progress:
+        told = send(opened, Platform(url), spoken(standard), progress)
+    print_facts(told, "live push", as_json)
+    if told["refused"]:
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: `python -m twin live score --detectors 70`")
 def score(
     detectors: Annotated[

@@ -12,25 +12,15 @@ from dataclasses import dataclass, field
 
 from controllers.errors import MessageError
 from twin.live.messages import Limits, Message, kinds, read
+from twin.live.order import Moments, Numbers, begun
 from twin.module import Row, Value
 
 LATE_S = 30.0  # later than this after its event time a message is late
 SKEW_S = 5.0  # a sender's clock this far ahead of ours is wrong
 SILENT_INTERVALS = 3  # so many of its kind's intervals without a word, and a source is silent
-WINDOW = 256  # numbers of a sender that are remembered against duplicates
 MOST_SOURCES = 10_000
 MOST_PER_S = 20_000  # messages a second; what goes beyond is counted, not read
 POISON, SHUT_S = 20, 60.0  # refusals in a row that shut a topic out, and for how long
-
-
-@dataclass
-class _Sender:
-    """What is remembered of one source's present boot: highest number and event time, and a bit for each number."""
-
-    boot: str
-    seq: int
-    at_s: float
-    seen: int = 1
 
 
 @dataclass
@@ -38,7 +28,7 @@ class Intake:
     """Judges messages one by one; `counts` tells what it saw. The same messages give the same rows."""
 
     counts: dict[str, int] = field(default_factory=lambda: {"taken": 0, "refused": 0, "shut_out": 0, "flooded": 0})
-    _senders: OrderedDict[tuple[str, str], _Sender] = field(default_factory=OrderedDict)
+    _senders: OrderedDict[tuple[str, str], Numbers | Moments] = field(default_factory=OrderedDict)
     _refusals: OrderedDict[str, tuple[int, float]] = field(default_factory=OrderedDict)
     second: tuple[int, int] = (0, 0)  # a second of arrival, and how many messages came in it
 
@@ -94,31 +84,18 @@ class Intake:
             flags.append("late")
         if message.at_s - arrived_s > SKEW_S:
             flags.append("skew")
-        before = self._senders.get((message.kind, message.source))
+        key = (message.kind, message.source)
+        before = self._senders.get(key)
         if before is not None and message.at_s - before.at_s > silence_s(message.kind):
             flags.append("silence")
-        return flags + self._order(message)
-
-    def _order(self, message: Message) -> list[str]:
-        """Whether a message is a duplicate, comes out of order, or after a gap; and remember it."""
-        key = (message.kind, message.source)
-        sender = self._senders.get(key)
-        if sender is None or sender.boot != message.boot:
-            self._senders[key] = _Sender(message.boot, message.seq, message.at_s)
-            self._senders.move_to_end(key)
+        if before is None or not before.continues(message):
+            self._senders[key] = begun(message)
             if len(self._senders) > MOST_SOURCES:
                 self._senders.popitem(last=False)
-            return []
+        else:
+            flags += before.flags(message)
         self._senders.move_to_end(key)
-        ahead = message.seq - sender.seq
-        if ahead <= 0:
-            again = ahead <= -WINDOW or bool(sender.seen >> -ahead & 1)
-            sender.seen |= 1 << -ahead if ahead > -WINDOW else 0
-            return ["duplicate"] if again else ["out_of_order"]
-        backwards = message.at_s < sender.at_s
-        sender.seen = ((sender.seen << ahead) | 1) & ((1 << WINDOW) - 1) if ahead < WINDOW else 1
-        sender.seq, sender.at_s = message.seq, max(message.at_s, sender.at_s)
-        return [*(["gap"] if ahead > 1 else []), *(["out_of_order"] if backwards else [])]
+        return flags
 
     def _refuse(self, topic: str, arrived_s: float) -> None:
         self.counts["refused"] += 1

@@ -1,7 +1,8 @@
 """Messages of the live feeds: JSON with a CRC-32, as `controllers.io.messages` writes them, below `trenggalek/live`.
 
 Topic `trenggalek/live/<kind>/<source>`; body `boot`, `seq`, `at_s` (event time, UTC since 1970) and `values`, numbers
-by name or null. `data/kinds.csv` lists the kinds, their values and what is physically possible.
+by name or null. `seq` is null where a source numbers nothing: its event times tell its readings apart. `data/kinds.csv`
+lists the kinds, their values and what is physically possible.
 """
 
 from __future__ import annotations
@@ -39,9 +40,14 @@ class Message:
     kind: str
     source: str
     boot: str
-    seq: int
+    seq: int | None
     at_s: float
     values: Mapping[str, float | None]
+
+
+def is_source(name: str) -> bool:
+    """Whether a source can be called so."""
+    return _SOURCE.fullmatch(name) is not None
 
 
 @functools.cache
@@ -67,7 +73,7 @@ def schema(kind: str) -> dict[str, Any]:
         "required": ["boot", "seq", "at_s", "values"],
         "properties": {
             "boot": {"type": "string", "minLength": 1, "maxLength": 64},
-            "seq": {"type": "integer", "minimum": 0, "exclusiveMaximum": 1 << 53},
+            "seq": {"type": ["integer", "null"], "minimum": 0, "exclusiveMaximum": 1 << 53},
             "at_s": {"type": "number"},
             "values": {"type": "object", "minProperties": 1, "properties": values, "additionalProperties": False},
         },
@@ -85,10 +91,11 @@ def read(topic: str, payload: bytes) -> Message:
     if len(payload) > MOST_BYTES:
         raise MessageError(f"more than {MOST_BYTES} bytes")
     kind, _, source = topic.removeprefix(f"{ROOT_TOPIC}/").partition("/")
-    if not topic.startswith(f"{ROOT_TOPIC}/") or kind not in kinds() or not _SOURCE.fullmatch(source):
+    if not topic.startswith(f"{ROOT_TOPIC}/") or kind not in kinds() or not is_source(source):
         raise MessageError(f"topic: {ROOT_TOPIC}/<kind>/<source>, kinds {', '.join(kinds())}")
     body = decode(payload)
-    boot, seq = place_of(body)
+    numbered = body.get("seq", 0) is not None
+    boot, seq = place_of(body if numbered else {**body, "seq": 0})
     at_s, values = body.get("at_s"), body.get("values")
     if at_s is None or not is_number(at_s):
         raise MessageError("at_s: a number")
@@ -97,5 +104,10 @@ def read(topic: str, payload: bytes) -> Message:
     if not all(map(is_number, values.values())):
         raise MessageError("values: numbers or null")
     return Message(
-        kind, source, boot, seq, float(at_s), {k: None if v is None else float(v) for k, v in values.items()}
+        kind,
+        source,
+        boot,
+        seq if numbered else None,
+        float(at_s),
+        {k: None if v is None else float(v) for k, v in values.items()},
     )

@@ -92,7 +92,7 @@ def intake(
     Raises LiveError where the broker does not let us in, or was not there at all in the time given.
     """
     where, began_s, told_s = f"{broker.host}:{broker.port}", time.monotonic(), 0.0
-    with LiveStore(folder) as store, _asked_to_stop() as asked, contextlib.closing(Line(broker)) as line:
+    with LiveStore(folder) as store, asked_to_stop() as asked, contextlib.closing(Line(broker)) as line:
         while not asked.is_set() and (for_s is None or time.monotonic() - began_s < for_s):
             if line.refused in FORBIDDEN:
                 raise LiveError(
@@ -123,7 +123,7 @@ def _take(message: tuple[float, str, bytes] | None, store: LiveStore) -> bool:
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
+def asked_to_stop() -> Iterator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set, so that no message is cut in half."""
     asked = threading.Event()
     before = {one: signal.signal(one, lambda *_: asked.set()) for one in (signal.SIGINT, signal.SIGTERM)}

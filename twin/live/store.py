@@ -30,6 +30,7 @@ TABLES = read_tables(Path(__file__).parent / "tables.csv")
 ZONE = ZoneInfo("Asia/Jakarta")
 BATCH, HOLD_S = 5_000, 10.0  # messages held in memory before they are written, and for how long at most
 KEEP_DAYS = 31
+INDEX = "CREATE INDEX IF NOT EXISTS live_reading_source ON live_reading (kind, source, name)"
 
 
 def day_of(at_s: float) -> datetime.date:
@@ -40,12 +41,13 @@ def day_of(at_s: float) -> datetime.date:
 class LiveStore:
     """Takes messages as they arrive. Each day begins with an intake that remembers nothing.
 
+    With `indexed` a source's readings are found without reading the whole day, which costs some of the intake's rate.
     `close` seals the day; `pause` leaves it to be gone on with, as does an exception in a `with` of the store.
     Raises BusyError while another process records into the folder, LiveError for an unfinished day that is damaged.
     """
 
-    def __init__(self, folder: Path, keep_days: int = KEEP_DAYS, name: str = "feed") -> None:
-        self.folder, self.keep_days, self.name = folder, keep_days, name
+    def __init__(self, folder: Path, keep_days: int = KEEP_DAYS, name: str = "feed", indexed: bool = False) -> None:
+        self.folder, self.keep_days, self.name, self.indexed = folder, keep_days, name, indexed
         folder.mkdir(parents=True, exist_ok=True)
         self.sealed: list[Path] = []
         self.intake = Intake()
@@ -92,7 +94,13 @@ class LiveStore:
     def settle(self) -> None:
         """Write what is held where it is much, or was held for long."""
         if len(self._held.get("live_message", ())) >= BATCH or time.monotonic() - self._written_s >= HOLD_S:
-            self._write()
+            self.write()
+
+    @property
+    def days(self) -> list[Path]:
+        """The files of all days that are kept, oldest first; the last may be unfinished."""
+        unfinished = [] if self._recorder is None else [self._recorder.path]
+        return sorted(self.folder.glob("live-????-??-??*.sqlite"), key=lambda path: path.name[5:]) + unfinished
 
     def close(self) -> None:
         """Write what is held and seal the day's run."""
@@ -101,7 +109,7 @@ class LiveStore:
 
     def pause(self) -> None:
         """Write what is held; the day is left to be gone on with."""
-        self._write()
+        self.write()
         self._let_go()
 
     def __enter__(self) -> Self:
@@ -125,6 +133,8 @@ class LiveStore:
         self._day = day
         try:
             self._recorder = Recorder(partial, TABLES)
+            if self.indexed:
+                self._recorder.connection.execute(INDEX)
             self._restore(self._recorder)
         except sqlite3.DatabaseError as error:
             raise LiveError(f"{partial}: is damaged ({error}); move it away, and the day is begun again") from error
@@ -140,7 +150,8 @@ class LiveStore:
         self.intake.restore(recorder.checkpoint["counts"], recorder.checkpoint["second"])
         self.interruptions = recorder.checkpoint["interruptions"] + 1
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write what is held: it is on the disk when this returns."""
         self._written_s = time.monotonic()
         if self._recorder is not None and self._day is not None:
             told = {"counts": self.intake.counts, "second": self.intake.second, "interruptions": self.interruptions}
@@ -150,7 +161,7 @@ class LiveStore:
     def _seal(self) -> None:
         """Seal the day that is open, remove days older than are to be kept, and forget all."""
         if self._recorder is not None and self._day is not None:
-            self._write()
+            self.write()
             counts = {"counts": self.intake.counts, "interruptions": self.interruptions}
             self._recorder.finish({**provenance(), "live_day": str(self._day), **counts}, self._free_name(self._day))
             self._recorder = None

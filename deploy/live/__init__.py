@@ -1,0 +1,1 @@
+"""Live readings of city platforms over HTTP: NGSI-LD and SensorThings, in and out."""

@@ -1,0 +1,1 @@
+"""Outside city platforms over HTTP: polled for their readings, and given ours."""
