@@ -112,3 +112,7 @@ class PersonnelError(FaultsError):
 
 class LiveError(TwinError):
     """A live feed, or a live day, that cannot be used."""
+
+
+class ShadowError(FaultsError):
+    """Policies, or a log, that no shadow can be run of."""
