@@ -116,3 +116,7 @@ class LiveError(TwinError):
 
 class ShadowError(FaultsError):
     """Policies, or a log, that no shadow can be run of."""
+
+
+class DriftError(TwinError):
+    """Live days that no drift can be looked for in."""

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from twin.live.drift import cli as drift_cli
 from twin.live.shadow import cli as shadow_cli
 from twin.terminal import JsonFlag, SeedOption, print_facts, print_rows, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, judge them, replay its days.")
 app.command("shadow", epilog=shadow_cli.EXAMPLE)(shadow_cli.shadow)
 app.command("shadow-study", epilog=shadow_cli.STUDY_EXAMPLE)(shadow_cli.shadow_study)
+app.command("drift", epilog=drift_cli.EXAMPLE)(drift_cli.drift)
+app.command("drift-study", epilog=drift_cli.STUDY_EXAMPLE)(drift_cli.drift_study)
 FOLDER = Path("runs/live")
 NetworkOption = Annotated[str, typer.Option("--network", help="The city's road network.")]
 ScaleOption = Annotated[float, typer.Option("--scale", min=0.1, max=3, help="The city's demand; the twin believes 1.")]

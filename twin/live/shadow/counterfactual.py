@@ -4,7 +4,8 @@ The twin lives the window under both, with the same demand, once for every draw 
 detectors). The logarithms of both delays are regressed on what its own detectors saw under who is in charge, and read
 off at what the city's detectors saw: regression adjustment of simulations (Beaumont, Zhang and Balding 2002, Genetics
 162), with the predictive covariance of ordinary least squares, to first order. So the interval holds the chance of a
-window, narrows with several, and is wide where the city looks like no draw. A model error on top is a prior.
+window, and narrows with several. Where the city looks like no draw, the mean stays that of the nearest that does, and
+what a straight line would add is standard deviation. A model error on top is a prior.
 """
 
 from __future__ import annotations
@@ -119,13 +120,16 @@ def looked_at(
 def estimate(x: np.ndarray, delay_s: np.ndarray, at: np.ndarray) -> Estimate:
     """The mean difference [s] over windows with features `at` (w, p), from draws with x (n, p) and delays (n, 2)."""
     p = parameters()
-    logs, covariance, leverage, free = regressed(x, np.log(np.maximum(delay_s, LEAST_DELAY_S)), at)
+    lived = np.log(np.maximum(delay_s, LEAST_DELAY_S))
+    beyond, covariance, leverage, free = regressed(x, lived, at)
+    logs = regressed(x, lived, np.clip(at, x.min(axis=0), x.max(axis=0)))[0]
     own_s, other_s = np.exp(logs).T
     mean = float(np.mean(other_s - own_s))
     slopes = np.column_stack([-own_s, other_s])  # of the difference, by the logarithms
     between = slopes @ covariance @ slopes.T
     variance = float(np.sum(between * (leverage + np.eye(len(at))))) / len(at) ** 2
-    sd = float(np.hypot(np.sqrt(variance), p["model_error_percent"] / 100 * own_s.mean()))
+    extrapolated_s = float(np.mean(np.sum(slopes * (beyond - logs), axis=1)))
+    sd = float(np.hypot.reduce([np.sqrt(variance), extrapolated_s, p["model_error_percent"] / 100 * own_s.mean()]))
     half = float(stdtrit(free, 0.5 + p["level_percent"] / 200)) * sd
     return Estimate(mean, sd, mean - half, mean + half)
 
