@@ -116,3 +116,11 @@ class PersonnelError(FaultsError):
 
 class LiveError(TwinError):
     """A live feed, or a live day, that cannot be used."""
+
+
+class ShadowError(FaultsError):
+    """Policies, or a log, that no shadow can be run of."""
+
+
+class DriftError(TwinError):
+    """Live days that no drift can be looked for in."""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from twin.live.drift import cli as drift_cli
+from twin.live.shadow import cli as shadow_cli
 from twin.terminal import JsonFlag, SeedOption, print_facts, print_rows, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, judge them, replay its days.")
+app.command("shadow", epilog=shadow_cli.EXAMPLE)(shadow_cli.shadow)
+app.command("shadow-study", epilog=shadow_cli.STUDY_EXAMPLE)(shadow_cli.shadow_study)
+app.command("drift", epilog=drift_cli.EXAMPLE)(drift_cli.drift)
+app.command("drift-study", epilog=drift_cli.STUDY_EXAMPLE)(drift_cli.drift_study)
 FOLDER = Path("runs/live")
 NetworkOption = Annotated[str, typer.Option("--network", help="The city's road network.")]
 ScaleOption = Annotated[float, typer.Option("--scale", min=0.1, max=3, help="The city's demand; the twin believes 1.")]
@@ -144,16 +150,25 @@ def score(
 
 @app.command(epilog="Example: `python -m twin live replay runs/live/live-2026-01-05.sqlite`")
 def replay(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A live day.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A live day, or a shadow's run.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Take a live day's messages in again and compare every table; exit code 1 where they differ."""
+    """Take a live day's messages in again and compare every table; exit code 1 where they differ.
+
+    Of a shadow's run the candidate is asked again, and its verdict worked out again.
+    """
+    from twin.live.shadow.run import replay as replay_shadow
     from twin.live.store import replay as replay_day
     from twin.run import Run
 
     with Run.open(run) as opened:
-        identical, first = replay_day(opened)
+        if opened.has("shadow_decision"):
+            identical, told = replay_shadow(opened)
+            first: dict[str, Any] | str | None = told
+        else:
+            identical, difference = replay_day(opened)
+            first = vars(difference) if difference else None
         rows = {name: len(opened.table(name)) for name in opened.tables}
-    print_facts({"identical": identical, "first_difference": vars(first) if first else None, **rows}, "replay", as_json)
+    print_facts({"identical": identical, "first_difference": first, **rows}, "replay", as_json)
     if not identical:
         raise typer.Exit(1)

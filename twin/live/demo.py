@@ -39,6 +39,9 @@ def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
             ("detectors", f"zone-{z}", {"vehicles": _told(v), "halting": _told(h)})
             for z, (v, h) in enumerate(zip(lived.vehicles[seq], lived.halting[seq], strict=True))
         ]
+        if lived.passed is not None:
+            for (_, _, values), passed in zip(bodies, lived.passed[seq], strict=True):
+                values["passed"] = _told(passed)
         bodies += [("lamps", f"signal-{j}", {"phase": float(p)}) for j, p in enumerate(lived.phase[seq])]
         for kind, source, values in bodies:
             sent += _on_the_way(kind, source, seq, float(at_s), dict(values), rng)
@@ -80,7 +83,7 @@ def demo(
     """
     asked = json.dumps([network, seed, duration_s, scale, mqtt, code_digest()])
     with LiveStore(folder, name=f"demo-{hashlib.sha256(asked.encode()).hexdigest()[:12]}") as store:
-        sent = messages(live_hour(network, seed, duration_s, scale), seed)
+        sent = messages(live_hour(network, seed, duration_s, scale, loops=True), seed)
         if mqtt:
             publish(sent, store, speed or MQTT_SPEED, progress)
         else:

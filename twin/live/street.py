@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,20 +20,29 @@ from twin.traffic.studies.evaluate import hour, settings_for
 
 @dataclass(frozen=True)
 class Lived:
-    """Seconds since the hour's begin (n,); vehicles and halting really in each zone (n, zones); phases (n, signals)."""
+    """Seconds since the hour's begin (n,); vehicles and halting really in each zone (n, zones); phases (n, signals).
+
+    `passed` (n, zones) is what loops at the stop lines counted, where there are any.
+    """
 
     at_s: np.ndarray
     vehicles: np.ndarray
     halting: np.ndarray
     phase: np.ndarray
+    passed: np.ndarray | None = None
 
 
-def live_hour(network: str, seed: int, duration_s: int, scale: float = 1.0, controller: str = "max_pressure") -> Lived:
+def live_hour(
+    network: str, seed: int, duration_s: int, scale: float = 1.0, controller: str = "max_pressure",
+    loops: bool = False, settings: Mapping[str, float] | None = None,
+) -> Lived:  # fmt: skip
     """Live the first `duration_s` of an hour of a network in a fresh process; the same arguments give the same bits.
 
-    Raises NetworkError with SUMO's message.
+    `settings` are the controller's, in place of the network's tuned ones. Raises NetworkError with SUMO's message.
     """
-    job = hour(network, controller, settings_for(network, controller), seed, scale=scale, duration_s=duration_s)
+    chosen = settings_for(network, controller) | dict(settings or {})
+    job = hour(network, controller, chosen, seed, scale=scale, duration_s=duration_s)
+    job = replace(job, detectors=job.detectors.model_copy(update={"loops": loops}))
     with tempfile.TemporaryDirectory(prefix="twin-live-", ignore_cleanup_errors=True) as folder:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "twin.live.street"], cwd=ROOT, env=process_environment(),
@@ -58,11 +68,15 @@ def _told(job: dict[str, Any]) -> dict[str, Any]:
     lived = Hour.begin(job, baseline, job["settings"].get("decision_s", 5.0), measured=False)
     decide, sim = decider(baseline, lived.signals, job["settings"]), lived.sim
     told: dict[str, list[Any]] = {"at_s": [], "vehicles": [], "halting": [], "phase": []}
+    if sim.detectors.loops:
+        told["passed"] = []
     while sim.time_s < lived.end_s:
         sim.step(decide(sim.readings))
         vehicles, halting = sim.present
         for name, value in (("vehicles", vehicles), ("halting", halting), ("phase", sim.readings.phase)):
             told[name].append(value.tolist())
+        if "passed" in told:
+            told["passed"].append(sim.readings.passed.tolist())
         told["at_s"].append(sim.time_s - lived.network.begin_s)
     sim.close()
     return told

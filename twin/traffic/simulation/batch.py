@@ -27,6 +27,7 @@ from twin.traffic.signals.baselines import Settings
 from twin.traffic.simulation.detectors import DetectorOptions
 from twin.traffic.simulation.events import EventOptions
 
+WORKER = "twin.traffic.simulation.worker"
 MOST_DEATHS = 3  # of processes at one hour; then it is given up
 Progress = Callable[[int, int], None]  # hours done, hours in all
 
@@ -67,10 +68,11 @@ class Job:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def simulate(jobs: Sequence[Job], progress: Progress | None = None) -> list[dict[str, Any]]:
+def simulate(jobs: Sequence[Job], progress: Progress | None = None, worker: str = WORKER) -> list[dict[str, Any]]:
     """Answers of all jobs in their order; each is simulated once and kept under its digest in the cache folder.
 
-    An interrupted batch goes on where it was. Raises NetworkError with SUMO's own message.
+    `worker` is the module that lives them. An interrupted batch goes on where it was. Raises NetworkError with SUMO's
+    own message.
     """
     if importlib.util.find_spec("libsumo") is None:
         raise MissingExtraError('SUMO is not installed: pip install "trenggalek-twin[twin]"')
@@ -84,7 +86,7 @@ def simulate(jobs: Sequence[Job], progress: Progress | None = None) -> list[dict
     if progress is not None:
         progress(done, len(jobs))
     if wanted:
-        workers = _Workers(min(os.cpu_count() or 1, len(wanted)))
+        workers = _Workers(min(os.cpu_count() or 1, len(wanted)), worker)
         pool = ThreadPoolExecutor(len(workers.all))
         try:
             lived = {pool.submit(_simulated, workers, job, place): place for place, job in wanted.items()}
@@ -138,8 +140,9 @@ def _ask(worker: subprocess.Popen[bytes], job: Mapping[str, Any]) -> dict[str, A
 class _Workers:
     """Worker processes to take and to give back. Each leads a process group with the simulations that it forks."""
 
-    def __init__(self, n: int) -> None:
-        self.all = [_started() for _ in range(n)]
+    def __init__(self, n: int, module: str) -> None:
+        self.module = module
+        self.all = [_started(module) for _ in range(n)]
         self.ended = False
         self.free: queue.Queue[subprocess.Popen[bytes]] = queue.Queue()
         for worker in self.all:
@@ -148,7 +151,7 @@ class _Workers:
     def give_back(self, worker: subprocess.Popen[bytes]) -> None:
         """Whoever waits gets this worker, or a fresh one where it is dead."""
         if worker.poll() is not None and not self.ended:
-            worker = _started()
+            worker = _started(self.module)
             self.all.append(worker)
         self.free.put(worker)
 
@@ -161,8 +164,8 @@ class _Workers:
             worker.communicate()
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _started(module: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "twin.traffic.simulation.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, cwd=ROOT, env=process_environment(), start_new_session=True,
     )  # fmt: skip

@@ -70,7 +70,7 @@ class Hour:
         """
         network = _linked(job["network"])
         detectors = DetectorOptions(**job["detectors"])
-        signals = _with_programmes(signals_of(network.net_file, detectors.camera_range_m), job["programmes"])
+        signals = with_programmes(signals_of(network.net_file, detectors.camera_range_m), job["programmes"])
         additional = [str(path) for path in network.additional_files]
         if baseline.sumo is not None:
             Path(LOGIC).write_text(sumo_logic_xml(signals.plans, baseline.sumo, job["settings"]), encoding="utf-8")
@@ -154,7 +154,7 @@ def _linked(described: dict[str, Any]) -> Network:
     )
 
 
-def _with_programmes(signals: Signals, programmes: dict[str, Any]) -> Signals:
+def with_programmes(signals: Signals, programmes: dict[str, Any]) -> Signals:
     """The signals with other fixed-time programmes: junction -> {"steps": [[phase, green_s], …], "offset_s": …}."""
     if not programmes:
         return signals

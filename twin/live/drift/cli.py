@@ -1,0 +1,58 @@
+"""`python -m twin live drift|drift-study`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twin.terminal import JsonFlag, SeedOption, print_rows, progress_bar
+
+EXAMPLE = "Example: `python -m twin live drift runs/live/live-*.sqlite --reference 14 --network trenggalek`"
+STUDY_EXAMPLE = "Example: `python -m twin live drift-study --reference 8 --control 4 --changed 1`"
+
+
+def drift(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Live days in their order.")],
+    reference: Annotated[
+        int, typer.Option("--reference", min=8, help="So many of them, the first, are learned from.")
+    ] = 14,
+    false_alarms: Annotated[
+        float | None, typer.Option("--false-alarms", min=0.001, max=1000, help="Wished of each sort in 30 days.")
+    ] = None,
+    network: Annotated[str | None, typer.Option("--network", help="The street, for counts to calibrate with.")] = None,
+    to: Annotated[Path, typer.Option("--to", help="Folder of the counts.")] = Path("runs/live"),
+    as_json: JsonFlag = False,
+) -> None:
+    """Say whether demand, a detector, the policy or the weather is no longer what it was; exit code 1 where one is.
+
+    Reference days must be ones in which all was well. Where demand drifted, what the loops counted since then is
+    written as the file that `python -m twin traffic calibrate` takes.
+    """
+    from twin.live.drift.run import drift as look
+
+    with progress_bar("live days") as progress:
+        rows = look(runs, reference, false_alarms, network, to, progress)
+    print_rows(rows, "drift", as_json)
+    if rows:
+        raise typer.Exit(1)
+
+
+def drift_study(
+    network: Annotated[str, typer.Option("--network", help="The simulated city.")] = "junction-7",
+    reference: Annotated[int, typer.Option("--reference", min=8, help="Hours that are learned from.")] = 12,
+    control: Annotated[int, typer.Option("--control", min=1, help="Hours without a change.")] = 16,
+    changed: Annotated[int, typer.Option("--changed", min=1, help="Hours of each change.")] = 2,
+    duration_s: Annotated[
+        int, typer.Option("--duration-s", min=900, max=3600, help="Simulated time of an hour.")
+    ] = 3600,
+    seed: SeedOption = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Count false alarms in simulated hours in which nothing changed, and say how soon changes are found."""
+    from twin.live.drift.study import study
+
+    with progress_bar("hours") as progress:
+        rows = study(network, reference, control, changed, duration_s, seed, progress)
+    print_rows(rows, f"alarms in {network}", as_json)
