@@ -19,6 +19,9 @@ app.command("drift-study", epilog=drift_cli.STUDY_EXAMPLE)(drift_cli.drift_study
 FOLDER = Path("runs/live")
 NetworkOption = Annotated[str, typer.Option("--network", help="The city's road network.")]
 ScaleOption = Annotated[float, typer.Option("--scale", min=0.1, max=3, help="The city's demand; the twin believes 1.")]
+DayTypeOption = Annotated[
+    str, typer.Option("--day-type", help="Of the city's demand, on the sketch; the twin believes a weekday.")
+]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the live days.")]
 DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="Simulated time [s].")]
 
@@ -126,7 +129,7 @@ def push(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: `python -m twin live score --detectors 70`")
+@app.command(epilog="Example: `python -m twin live score --detectors 70 --plot reliability.html`")
 def score(
     detectors: Annotated[
         list[float] | None, typer.Option("--detectors", min=0, max=100, help="Working detectors [%]; again for more.")
@@ -135,17 +138,29 @@ def score(
     seed: SeedOption = 1,
     duration_s: DurationOption = 1800,
     scale: ScaleOption = 1.1,
+    day_type: DayTypeOption = "weekday",
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="What intervals promise and hold, as .html (offline) or .svg.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Estimate a simulated city's queues from what its detectors tell, and score that against the truth.
+    """Estimate a simulated city's queues, turning rates and travel times from what its detectors tell; score that.
 
-    Beside persistence: the last reading, and an approach's mean where there was none.
+    Against the truth, beside what knows less: the last readings (an approach's mean where there was none), the exits'
+    own shares, and the twin's own hour. Turning rates and travel times need 600 s.
     """
+    from twin.live.estimate.judged import check_plot
+    from twin.live.estimate.judged import plot as plotted
     from twin.live.estimate.study import score as scored
 
+    if plot is not None:
+        check_plot(plot)
     with progress_bar("hours and estimates") as progress:
-        rows = scored(network, seed, duration_s, scale, detectors or (100.0, 70.0, 40.0), progress)
-    print_rows(rows, f"halting vehicles by approach of {network}, against the truth", as_json)
+        judged = scored(network, seed, duration_s, scale, detectors or (100.0, 70.0, 40.0), progress, day_type)
+    title = f"estimates of {network}, against the truth"
+    print_rows([one.row() for one in judged], title, as_json)
+    if plot is not None:
+        plotted(judged, f"{title}: what their intervals hold", plot)
 
 
 @app.command(epilog="Example: `python -m twin live replay runs/live/live-2026-01-05.sqlite`")

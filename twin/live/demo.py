@@ -16,6 +16,7 @@ from controllers.io.mqtt import Broker, client_of, start
 from twin.errors import LiveError
 from twin.hil.broker import LOOPBACK
 from twin.hil.run import Loop
+from twin.live.counters import MINUTE_S
 from twin.live.messages import ROOT_TOPIC, Message, write
 from twin.live.mqtt import Line
 from twin.live.store import LiveStore
@@ -32,7 +33,7 @@ FAULTS = {"lost": 0.01, "twice": 0.01, "late": 0.01, "missing": 0.01, "impossibl
 
 def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
     """(arrival [s UTC], topic, payload) in the order of arrival: everything the street tells, with a line's faults."""
-    rng = np.random.default_rng([seed, 14])
+    rng, counting = np.random.default_rng([seed, 14]), np.random.default_rng([seed, 19])
     sent: list[tuple[float, str, bytes]] = []
     for seq, at_s in enumerate(BEGIN_S + lived.at_s):
         bodies = [
@@ -45,6 +46,10 @@ def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
         bodies += [("lamps", f"signal-{j}", {"phase": float(p)}) for j, p in enumerate(lived.phase[seq])]
         for kind, source, values in bodies:
             sent += _on_the_way(kind, source, seq, float(at_s), dict(values), rng)
+    for minute, counts in enumerate(lived.counted):
+        at_s = BEGIN_S + (minute + 1) * MINUTE_S
+        for source, n in zip(lived.counters, counts, strict=True):
+            sent += _on_the_way("counters", source, minute, at_s, {"passed": _told(n)}, counting)
     return sorted(sent, key=lambda one: one[0])
 
 

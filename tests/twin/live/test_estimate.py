@@ -6,9 +6,10 @@ from scipy.integrate import quad
 from scipy.stats import multivariate_normal, norm
 
 from twin.live.estimate import scores
-from twin.live.estimate.queues import QueueModel, correct, estimate, fit, lamps_of
+from twin.live.estimate.city import parameters, told
+from twin.live.estimate.queues import QueueModel, believed_queues, correct, estimate, fit, lamps_of, stuck
 from twin.live.estimate.seen import held, series
-from twin.live.estimate.study import compared, told
+from twin.live.estimate.study import halting
 from twin.live.street import Lived
 
 GREEN = np.array([[1.0, 0.0], [0.0, 1.0]])  # one junction: phase 0 serves zone 0, phase 1 zone 1
@@ -97,18 +98,21 @@ def test_without_readings_the_estimate_is_wide_and_with_them_narrow():
 def test_end_to_end_over_the_line_of_the_demo_it_beats_persistence():
     believed, city = simulated(300, 1), simulated(300, 2, 1.1)
     for percent in (100.0, 50.0):
-        kalman, last = compared(believed, city, GREEN, percent, 1)
+        came = told(city, percent, 1, parameters())
+        x, sd = believed_queues(believed, came, GREEN, parameters())
+        kalman, last = (one.row() for one in halting(believed, city, came, x, sd, percent))
         assert (kalman["method"], last["method"]) == ("kalman", "persistence")
-        assert kalman["rmse_veh"] < last["rmse_veh"]
-        assert kalman["crps_veh"] < last["crps_veh"]
+        assert kalman["rmse"] < last["rmse"]
+        assert kalman["crps"] < last["crps"]
         assert 80 < kalman["covered_90_percent"] <= 100
 
 
 def test_a_dead_detector_tells_nothing_and_a_late_reading_comes_too_late():
     p = {"city_miss_percent": 0.0, "city_dropout_percent": 0.0, "city_ghost_veh": 0.0, "grace_s": 1.0}
-    halting, vehicles, phase = told(simulated(200, 3), 50.0, 1, p)
-    assert sorted(np.isnan(halting).mean(axis=0) > 0.9) == [False, True]
-    assert (np.isnan(halting) == np.isnan(vehicles)).mean() > 0.95
+    came = told(simulated(200, 3), 50.0, 1, {**p, "city_counter_miss_percent": 0.0})
+    standing, vehicles, phase = came.halting, came.vehicles, came.phase
+    assert sorted(np.isnan(standing).mean(axis=0) > 0.9) == [False, True]
+    assert (np.isnan(standing) == np.isnan(vehicles)).mean() > 0.95
     assert not np.isnan(held(phase, 0.0)).any()
 
     def row(at_s, arrived_s, value, flags=""):
@@ -123,3 +127,34 @@ def test_a_dead_detector_tells_nothing_and_a_late_reading_comes_too_late():
     ]
     found = series(rows, "detectors", "halting", {"a": 0}, np.array([5.0, 10.0, 15.0, 20.0]), 1.0)
     assert found[:, 0].tolist() == pytest.approx([1.0, np.nan, np.nan, 4.0], nan_ok=True)
+
+
+def test_when_the_broker_is_gone_estimates_widen_and_come_back():
+    lived = simulated(400, 1)
+    lamps = lamps_of(lived.phase, GREEN)
+    model = fit(lived.halting, lived.vehicles, lamps, 3.0)
+    gone = slice(200, 300)
+    halting, vehicles = lived.halting.copy(), lived.vehicles.copy()
+    halting[gone] = vehicles[gone] = np.nan
+    _, sd = estimate(model, halting, vehicles, lamps, 0.1, 0.01)
+    _, undisturbed = estimate(model, lived.halting, lived.vehicles, lamps, 0.1, 0.01)
+    assert (sd[210:300, :, 0].mean(axis=0) > 2 * undisturbed[210:300, :, 0].mean(axis=0)).all()
+    assert sd[310:] == pytest.approx(undisturbed[310:], rel=1e-3)
+
+
+def test_a_camera_that_repeats_itself_is_left_out_and_the_estimate_widens():
+    believed, city = simulated(300, 1), simulated(300, 2)
+    came = told(city, 100.0, 1, parameters())
+    came.halting[100:, 0], came.vehicles[100:, 0] = 7.0, 9.0
+    lies = stuck(came.halting, came.vehicles)
+    assert not lies[:136].any()
+    assert lies[136:, 0].all()  # the reading at 100 and 36 that repeat it
+    assert not lies[:, 1].any()
+    x, sd = believed_queues(believed, came, GREEN, parameters())
+    off = np.abs(x[:, 0, 0] - city.halting[:, 0])
+    assert off[110:130].mean() > 3 * off[150:].mean()
+    assert sd[150:, 0, 0].mean() > 2 * sd[50:100, 0, 0].mean()
+
+
+def test_an_empty_approach_is_no_stuck_camera():
+    assert not stuck(np.zeros((100, 2)), np.zeros((100, 2))).any()

@@ -9,12 +9,21 @@ nothing is known of an approach without a detector but its lamps and the twin's 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.live.estimate.seen import held
+
+if TYPE_CHECKING:
+    from twin.live.estimate.city import Told
+    from twin.live.street import Lived
+
 LAMPS = 4  # red for longer, red from now on, green for longer, green from now on
 BLIND = 6  # steps without a reading after which the lamps alone tell
+STUCK_STEPS = 36  # three minutes, more than a cycle, in which a noisy count of somebody never changes
 FEW_VEH = 0.2  # the noise of an empty approach is that of so many vehicles
 LEAST_VARIANCE = 1e-3  # of the noise [veh²]: an hour in which nothing moved is no proof that nothing can
 
@@ -40,6 +49,37 @@ def lamps_of(phase: np.ndarray, green: np.ndarray) -> np.ndarray:
     open_ = (green[rows] > 0).any(axis=1)
     changed = np.vstack([np.zeros((1, open_.shape[1]), dtype=bool), open_[1:] != open_[:-1]])
     return 2 * open_ + changed
+
+
+def believed_queues(
+    believed: Lived, came: Told, green: np.ndarray, p: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of x (n, Z, 2) from what came in, by the model of the twin's own hour.
+
+    What a stuck camera says is left out.
+    """
+    model = fit(believed.halting, believed.vehicles, lamps_of(believed.phase, green), p["pooled_readings"])
+    lamps = lamps_of(held(came.phase, 0.0), green)
+    miss = p["believed_miss_percent"] / 100
+    lies = stuck(came.halting, came.vehicles)
+    halting, vehicles = (np.where(lies, np.nan, values) for values in (came.halting, came.vehicles))
+    return estimate(model, halting, vehicles, lamps, miss, p["reading_variance_veh2"])
+
+
+def stuck(halting: np.ndarray, vehicles: np.ndarray) -> np.ndarray:
+    """Which readings (n, Z) repeat the last one for the STUCK_STEPS-th time or more, whatever the lamps do.
+
+    An empty approach may stay so, and is believed; no reading in between changes nothing.
+    """
+    same, before = np.zeros(halting.shape[1:], dtype=int), np.full((2, *halting.shape[1:]), np.nan)
+    found = np.zeros(halting.shape, dtype=bool)
+    for k, reading in enumerate(np.stack([halting, vehicles], axis=1)):
+        there = ~np.isnan(reading).any(axis=0)
+        again = (reading == before).all(axis=0) & (reading[1] > 0)
+        same = np.where(there, np.where(again, same + 1, 0), same)
+        before = np.where(there, reading, before)
+        found[k] = same >= STUCK_STEPS
+    return found
 
 
 def fit(halting: np.ndarray, vehicles: np.ndarray, lamps: np.ndarray, pooled: float) -> QueueModel:

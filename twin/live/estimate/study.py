@@ -1,102 +1,64 @@
-"""How good the estimate of queues is: a simulated city that differs from what the twin believes, and its truth."""
+"""How good the estimates are: a simulated city that differs from what the twin believes, and its truth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from twin.files import read_rows
-from twin.live.demo import BEGIN_S, messages
-from twin.live.estimate import scores
-from twin.live.estimate.queues import estimate, fit, lamps_of
-from twin.live.estimate.seen import held, series
-from twin.live.intake import Intake
+from twin.live.estimate import roads
+from twin.live.estimate.city import Told, parameters, told
+from twin.live.estimate.judged import Judged
+from twin.live.estimate.queues import believed_queues
+from twin.live.estimate.seen import held
 from twin.live.street import Lived, live_hour
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import signals_of
-from twin.traffic.simulation.detectors import DetectorOptions, Faults
 from twin.traffic.studies.evaluate import detectors_for
 
 LEAST_SD_VEH = 0.03
 BELIEVED_SEED = 5000  # added to a city's seed for the twin's own hour: other vehicles, and the demand of scale 1
 
 
-def parameters() -> dict[str, float]:
-    """`data/estimate.csv`."""
-    table = Path(__file__).parents[1] / "data" / "estimate.csv"
-    return {row["parameter"]: float(row["value"]) for row in read_rows(table)}
-
-
 def score(
     network: str, seed: int, duration_s: int, scale: float, detectors_percent: Sequence[float],
-    progress: Callable[..., None] = lambda *_: None,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """RMSE, coverage and CRPS of the halting vehicles by approach, a row a share of working detectors and a method.
+    progress: Callable[..., None] = lambda *_: None, day_type: str = "weekday",
+) -> list[Judged]:  # fmt: skip
+    """Queues beside the truth, by share of working detectors and method; from 10 minutes on turning rates and travel
 
-    The model is fitted to an hour as the twin believes it (demand of scale 1, another seed); the city's hour has
-    `scale` times that demand, cameras that overlook more than is believed, and the demo's line.
+    times too.
+
+    The models are fitted to an hour as the twin believes it (demand of scale 1, a weekday, another seed); the city's
+    hour has `scale` times the demand of its day type, detectors that overlook more than is believed, and the demo's
+    line.
     """
     believed = live_hour(network, seed + BELIEVED_SEED, duration_s, 1.0)
     progress(1, 2 + len(detectors_percent))
-    city = live_hour(network, seed, duration_s, scale)
+    city = live_hour(network, seed, duration_s, scale, day_type=day_type)
     progress(2, 2 + len(detectors_percent))
-    green = signals_of(locate(network).net_file, detectors_for(network).camera_range_m).junctions.green
-    rows: list[dict[str, Any]] = []
+    signals = signals_of(locate(network).net_file, detectors_for(network).camera_range_m)
+    green, p = signals.junctions.green, parameters()
+    layout = roads.layout_of(locate(network).net_file, signals)
+    known = roads.learned(layout, believed, green, p) if duration_s >= roads.LEAST_S else None
+    judged: list[Judged] = []
     for i, percent in enumerate(detectors_percent, 3):
-        rows += compared(believed, city, green, percent, seed)
+        came = told(city, percent, seed, p)
+        x, sd = believed_queues(believed, came, green, p)
+        judged += halting(believed, city, came, x, sd, percent)
+        if known is not None:
+            judged += roads.turning_rates(layout, known, city, came, percent, p)
+            judged += roads.travel_times(layout, known, believed, city, came, x, sd, percent, p)
         progress(i, 2 + len(detectors_percent))
-    return rows
+    return judged
 
 
-def compared(believed: Lived, city: Lived, green: np.ndarray, percent: float, seed: int) -> list[dict[str, Any]]:
-    """A row for the Kalman filter and one for persistence, at a share of working detectors."""
-    p = parameters()
-    model = fit(believed.halting, believed.vehicles, lamps_of(believed.phase, green), p["pooled_readings"])
-    halting, vehicles, phase = told(city, percent, seed, p)
-    miss = p["believed_miss_percent"] / 100
-    mean, sd = estimate(model, halting, vehicles, lamps_of(held(phase, 0.0), green), miss, p["reading_variance_veh2"])
-    by_method = {"kalman": (mean[..., 0], sd[..., 0]), "persistence": persistence(believed, halting, miss)}
+def halting(believed: Lived, city: Lived, came: Told, x: np.ndarray, sd: np.ndarray, percent: float) -> list[Judged]:
+    """The halting vehicles by approach: the Kalman filter's x (n, Z, 2) and persistence."""
+    last, last_sd = persistence(believed, came.halting, parameters()["believed_miss_percent"] / 100)
     return [
-        {
-            "detectors_percent": percent,
-            "method": method,
-            "rmse_veh": scores.rmse(mean, city.halting),
-            "crps_veh": scores.crps(mean, sd, city.halting),
-            "covered_90_percent": 100 * scores.coverage(mean, sd, city.halting),
-            "mean_sd_veh": float(sd.mean()),
-        }
-        for method, (mean, sd) in by_method.items()
+        Judged("halting", "veh", percent, method, mean, spread, city.halting)
+        for method, mean, spread in (("kalman", x[..., 0], sd[..., 0]), ("persistence", last, last_sd))
     ]
-
-
-def told(city: Lived, percent: float, seed: int, p: dict[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Halting, vehicles (n, Z) and phases (n, J) as they came in, NaN where not; `percent` of the detectors work."""
-    zones = city.halting.shape[1]
-    options = DetectorOptions(
-        miss_percent=p["city_miss_percent"], dropout_percent=p["city_dropout_percent"],
-        ghost_veh=p["city_ghost_veh"], dead_percent=100 - percent,
-    )  # fmt: skip
-    rng = np.random.default_rng([seed, 15])
-    faults = Faults(options, zones, rng)
-    # exactly this share, and whoever works at a lower share works at a higher one
-    faults.dead = np.argsort(np.argsort(rng.random(zones))) >= round(zones * percent / 100)
-    pairs = [faults.seen(v, h) for v, h in zip(city.vehicles, city.halting, strict=True)]
-    noisy = replace(city, vehicles=np.array([v for v, _ in pairs]), halting=np.array([h for _, h in pairs]))
-    intake, rows = Intake(), []
-    for arrived_s, topic, payload in messages(noisy, seed):
-        if intake.admits(topic, arrived_s):
-            rows += intake.take(topic, payload, arrived_s)[0]
-    at_s = BEGIN_S + city.at_s
-    sources = {f"zone-{z}": z for z in range(zones)}
-    signals = {f"signal-{j}": j for j in range(city.phase.shape[1])}
-    halting, vehicles = (
-        series(rows, "detectors", name, sources, at_s, p["grace_s"]) for name in ("halting", "vehicles")
-    )
-    return halting, vehicles, series(rows, "lamps", "phase", signals, at_s, p["grace_s"])
 
 
 def persistence(believed: Lived, halting: np.ndarray, miss: float) -> tuple[np.ndarray, np.ndarray]:
