@@ -23,7 +23,7 @@ from twin.traffic.studies.evaluate import hour, settings_for
 class Lived:
     """Seconds since the hour's begin (n,); vehicles and halting really in each zone (n, zones); phases (n, signals).
 
-    `passed` (n, zones) is what loops at the stop lines counted, where there are any; `counted` (minutes, counters) is by
+    `passed` (n, zones) is what loops at stop lines counted, where there are any; `counted` (minutes, counters) is by
     the counters named. What really happened: `turned` (minutes, A, X) vehicles by approach and exit, `travel_s` (5
     minutes, roads) mean travel time of the watched roads, NaN where nobody drove.
     """

@@ -43,7 +43,9 @@ def known():
     return town(12, 1)
 
 
-@pytest.mark.parametrize(("h", "mean", "length"), [(4.0, 0.0, 335.4), (5.0, 0.0, 930.9), (4.0, 1.0, 8.38), (5.0, 1.0, 10.4)])
+@pytest.mark.parametrize(
+    ("h", "mean", "length"), [(4.0, 0.0, 335.4), (5.0, 0.0, 930.9), (4.0, 1.0, 8.38), (5.0, 1.0, 10.4)]
+)
 def test_another_tool_run_lengths_are_those_of_the_tables(h, mean, length):
     """Montgomery, Introduction to Statistical Quality Control, table 9.3 (two-sided 168, 465: half of one side's)."""
     assert run_length(0.5, h, mean) == pytest.approx(length, rel=0.005)
@@ -91,7 +93,7 @@ def test_theory_what_is_left_of_a_dependent_series_is_standard_normal():
     expected = fit(*live(12), 0.0, 8)
     assert expected.lag[0] == pytest.approx(0.6, abs=0.06)
     assert expected.weights[0, 0] == pytest.approx(2.0, abs=0.1)
-    z = np.array([standardised(expected, *one) for one in zip(*live(40))])
+    z = np.array([standardised(expected, *one) for one in zip(*live(40), strict=True)])
     assert z.mean() == pytest.approx(0, abs=0.1)
     assert z.std() == pytest.approx(1, abs=0.05)
     with pytest.raises(ValueError, match="reference days"):
@@ -131,7 +133,12 @@ def test_weather_is_watched_by_the_day():
         for _ in range(n):
             ghi = np.full((BINS, 1), np.nan)
             ghi[HOURS] = rng.normal(mean, 60)
-            values = {"passed": np.zeros((BINS, 0)), "halting": np.zeros((BINS, 0)), "changes": np.zeros((BINS, 0)), "ghi": ghi}
+            values = {
+                "passed": np.zeros((BINS, 0)),
+                "halting": np.zeros((BINS, 0)),
+                "changes": np.zeros((BINS, 0)),
+                "ghi": ghi,
+            }
             found.append(Day(None, 300, {"passed": (), "halting": (), "changes": (), "ghi": ("roof",)}, values))
         return found
 
@@ -146,7 +153,15 @@ def test_few_days_are_refused(known):
 
 
 def reading(at_s, source, name, value, kind="detectors", flags=""):
-    return {"at_s": at_s, "arrived_s": at_s, "kind": kind, "source": source, "name": name, "value": value, "flags": flags}
+    return {
+        "at_s": at_s,
+        "arrived_s": at_s,
+        "kind": kind,
+        "source": source,
+        "name": name,
+        "value": value,
+        "flags": flags,
+    }
 
 
 def test_bins_by_hand():
@@ -154,7 +169,9 @@ def test_bins_by_hand():
 
     begin_s = datetime(2026, 1, 5, tzinfo=ZONE).timestamp()
     rows = [reading(begin_s + 5.0 * k, "zone-0", "passed", 1.0) for k in range(1, 61)]
-    rows += [reading(begin_s + 300 + 5.0 * k, "zone-0", "passed", 2.0) for k in range(1, 61) if k % 4]  # a quarter is lost
+    rows += [
+        reading(begin_s + 300 + 5.0 * k, "zone-0", "passed", 2.0) for k in range(1, 61) if k % 4
+    ]  # a quarter is lost
     rows += [reading(begin_s + 600 + 5.0 * k, "zone-0", "passed", 9.0) for k in range(1, 10)]
     rows += [reading(begin_s + 5.0 * k, "signal-0", "phase", float(k // 6 % 2), "lamps") for k in range(1, 61)]
     rows += [reading(begin_s + 7, "zone-0", "passed", 500.0, flags="impossible")]

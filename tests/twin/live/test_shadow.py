@@ -49,12 +49,16 @@ def test_theory_the_interval_holds_what_really_differs_as_often_as_it_says(windo
         seen = np.exp(3 + demand + rng.normal(0, 0.03, n))
         own = np.exp(3.5 + 2 * demand + rng.normal(0, 0.05, n))
         other = own * np.exp(-0.05 - 0.5 * demand + rng.normal(0, 0.05, n))
-        return [told([s], a) for s, a in zip(seen, own)], [told([s], b) for s, b in zip(seen, other)]
+        return [told([s], a) for s, a in zip(seen, own, strict=True)], [
+            told([s], b) for s, b in zip(seen, other, strict=True)
+        ]
 
     for _ in range(400):
         (own, other), (city_own, city_other) = lives(16), lives(windows)
         found = counterfactual([one["seen"] for one in city_own], own, other)
-        true = np.mean([b["measures"]["delay_s"] - a["measures"]["delay_s"] for a, b in zip(city_own, city_other)])
+        true = np.mean(
+            [b["measures"]["delay_s"] - a["measures"]["delay_s"] for a, b in zip(city_own, city_other, strict=True)]
+        )
         held += found.low_s <= true <= found.high_s
     assert 0.85 <= held / 400 <= 0.96  # 90 % and a little: three standard errors, and the model error on top
 
@@ -105,12 +109,22 @@ def test_pairs_differ_and_are_the_same_again():
 def test_a_summary_by_hand():
     right = {"verdict": "better", "true_verdict": "better", "estimate_s": -2.0, "true_s": -1.0, "believed_s": -1.0,
              "low_s": -3.0, "high_s": -1.0, "covered": True, "windows": []}  # fmt: skip
-    wrong = {**right, "verdict": "worse", "estimate_s": 1.0, "true_s": -1.0, "low_s": 0.5, "high_s": 1.5, "covered": False}
+    wrong = {
+        **right,
+        "verdict": "worse",
+        "estimate_s": 1.0,
+        "true_s": -1.0,
+        "low_s": 0.5,
+        "high_s": 1.5,
+        "covered": False,
+    }
     unsure = {**right, "verdict": "undecided", "estimate_s": 0.0, "true_s": 0.0, "low_s": -1.0, "high_s": 1.0}
     found = study.summary([right, wrong, unsure])
     assert found["agree_percent"] == pytest.approx(100 / 3)
     assert found["decided_right_sign_percent"] == 50
-    assert found["said_worse_true_better"] == found["said_better_true_better"] == found["said_undecided_true_better"] == 1
+    assert (
+        found["said_worse_true_better"] == found["said_better_true_better"] == found["said_undecided_true_better"] == 1
+    )
     assert found["covered_percent"] == pytest.approx(200 / 3)
     assert found["rmse_s"] == pytest.approx(np.sqrt((1 + 4 + 0) / 3))
 
