@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
+from pydantic.json_schema import SkipJsonSchema
 
 from deploy.app.accounts import Identity
 from deploy.app.problems import ProblemError
@@ -42,4 +43,4 @@ _KEY = Header(
     examples=["3f1c9a52-order-1"],
 )  # fmt: skip
 IdempotencyKey = Annotated[str, _KEY]
-OptionalKey = Annotated[str | None, _KEY]
+OptionalKey = Annotated[str | SkipJsonSchema[None], _KEY]  # a header has no null

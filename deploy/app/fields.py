@@ -57,6 +57,6 @@ async def no_unknown_query(request: HTTPConnection) -> None:
 
 
 def raw_body(media_type: str, example: str) -> dict[str, Any]:
-    """A route's body in the OpenAPI document: bytes as they are."""
-    schema = {"type": "string", "format": "binary", "examples": [example]}
+    """A route's body in the OpenAPI document: bytes as they are, one at least."""
+    schema = {"type": "string", "format": "binary", "minLength": 1, "examples": [example]}
     return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}

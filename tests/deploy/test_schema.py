@@ -21,7 +21,7 @@ ENDS_THE_TOKEN = {("POST", "/v1/logout"), ("DELETE", "/v1/me"), ("POST", "/v1/me
 # question without a word, a vacancy whose youngest is above its oldest, a reading's time and datastream
 LOOKS_INSIDE = {
     ("POST", "/v1/jobtren/imports"), ("POST", "/v1/personnel/verify"), ("POST", "/v1/twin/what-ifs"),
-    ("PUT", "/v1/laras/documents/{name}"), ("POST", "/v1/laras/questions"), ("POST", "/v1/jobtren/vacancies"),
+    ("PUT", "/v1/personnel/requests/{number}/documents/{name}"), ("PUT", "/v1/laras/documents/{name}"), ("POST", "/v1/laras/questions"), ("POST", "/v1/jobtren/vacancies"),
     ("POST", "/sensorthings/v1.1/Observations"), ("POST", "/sensorthings/v1.1/Datastreams('{stream}')/Observations"),
     ("GET", "/sensorthings/v1.1/Datastreams('{stream}')/Observations"),
 }  # fmt: skip
