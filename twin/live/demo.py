@@ -41,7 +41,7 @@ def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
         ]
         bodies += [("lamps", f"signal-{j}", {"phase": float(p)}) for j, p in enumerate(lived.phase[seq])]
         for kind, source, values in bodies:
-            sent += _on_the_way(kind, source, seq, float(at_s), dict(values), rng)
+            sent += on_the_way(kind, source, seq, float(at_s), dict(values), rng)
     return sorted(sent, key=lambda one: one[0])
 
 
@@ -49,7 +49,7 @@ def _told(count: float) -> float | None:
     return None if np.isnan(count) else float(count)
 
 
-def _on_the_way(
+def on_the_way(
     kind: str, source: str, seq: int, at_s: float, values: dict[str, float | None], rng: np.random.Generator
 ) -> list[tuple[float, str, bytes]]:
     """What arrives of one message: nothing, once or twice, in time or late, as it was sent or spoilt."""
