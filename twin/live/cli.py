@@ -163,6 +163,19 @@ def score_solar(
     print_rows(rows, "charge and irradiance of village offices, against the truth", as_json)
 
 
+@app.command(epilog="Example: `python -m twin live market exchange.journal --for-s 60`")
+def market(
+    journal: Annotated[Path, typer.Argument(metavar="JOURNAL", help="A book's journal; it may be being written.")],
+    for_s: Annotated[float, typer.Option("--for-s", min=0, help="Follow it for so long [s] before telling.")] = 0.0,
+    levels: Annotated[int, typer.Option("--levels", min=1, max=100, help="How many prices of each side.")] = 5,
+    as_json: JsonFlag = False,
+) -> None:
+    """Tell the state of a market from its journal: best bid and ask, depth, last price."""
+    from twin.live.market import followed
+
+    print_facts(followed(journal, for_s, levels), "market", as_json)
+
+
 @app.command(epilog="Example: `python -m twin live replay runs/live/live-2026-01-05.sqlite`")
 def replay(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A live day.")],
