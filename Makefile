@@ -35,6 +35,7 @@ bench: $(READY)
 	$(BIN)/python -W ignore -m benchmarks.labour_matching --growth
 	$(BIN)/python -W ignore -m benchmarks.labour_crowd --rounds 1
 	$(BIN)/python -W ignore -m benchmarks.solar
+	$(BIN)/python -W ignore -m benchmarks.live --messages 20000 --flood-s 5 --steps 20
 	$(BIN)/python -W ignore -m benchmarks.controllers
 	$(BIN)/python -W ignore -m benchmarks.city --scenario baseline --years 1 --no-growth
 	-$(BIN)/pip install -q $(PIP_ARGS) -c constraints.txt -e ".[bench]"
