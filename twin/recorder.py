@@ -8,6 +8,7 @@ import math
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ APPLICATION_ID = 0x54574E31  # "TWN1"
 SCHEMA_VERSION = 1
 MONTH = Column("month", "str", "-", "calendar month, YYYY-MM, Asia/Jakarta")
 OWN_TABLES = {"provenance", "dictionary", "digests", "checkpoint"}
+_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,)}
 
 
@@ -25,7 +27,7 @@ def table_digest(rows: Iterable[tuple[Any, ...]]) -> tuple[int, str]:
     """Number of rows and the SHA-256 (hexadecimal) over them in order; floats to the last bit."""
     digest = _Digest()
     for row in rows:
-        digest.update(row)
+        digest.update((row,))
     return digest.rows, digest.hexadecimal
 
 
@@ -35,9 +37,9 @@ class _Digest:
     def __init__(self) -> None:
         self._sha256, self.rows = hashlib.sha256(), 0
 
-    def update(self, row: tuple[Any, ...]) -> None:
-        self._sha256.update(json.dumps(row, separators=(",", ":")).encode())
-        self.rows += 1
+    def update(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._sha256.update("".join(map(_json, rows)).encode())
+        self.rows += len(rows)
 
     def copy(self) -> _Digest:
         other = _Digest()
@@ -74,6 +76,28 @@ def checked(table: Table, row: Row) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def all_checked(table: Table, rows: Sequence[Row]) -> Sequence[tuple[Any, ...]]:
+    """As `checked`, of many rows: column by column where every value has its column's plain type, which is quicker."""
+    names, width = [column.name for column in table.columns], len(table.columns)
+    try:
+        found = list(map(itemgetter(*names), rows)) if width > 1 and rows else []
+    except KeyError:
+        found = []
+    if not found or any(len(row) != width for row in rows) or not _plain(table, found):
+        return [checked(table, row) for row in rows]
+    return found
+
+
+def _plain(table: Table, rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether every value is None or of its column's plain type, and finite."""
+    for column, values in zip(table.columns, zip(*rows, strict=True), strict=True):
+        if not set(map(type, values)) <= {_PYTHON_TYPES[column.kind][0], type(None)}:
+            return False
+        if column.kind == "float" and not all(map(math.isfinite, filter(None, values))):
+            return False
+    return True
+
+
 class Recorder:
     """The unfinished run at `path`. `months` tells how many months it already holds, `checkpoint` how to go on."""
 
@@ -92,7 +116,7 @@ class Recorder:
         """The checkpoint, once every row before it is seen to be what was written."""
         for name, digest in self._digests.items():
             for row in select_all(self.connection, name):
-                digest.update(row)
+                digest.update((row,))
         if digests != self._told(self._digests, city):
             raise sqlite3.DatabaseError("its rows are no longer what was written")
         found: dict[str, Any] = json.loads(city)
@@ -145,9 +169,8 @@ class Recorder:
             raise RowError(f"{name}: is in no module's data dictionary")
         table = self.tables[name]
         marks = ", ".join("?" * (1 + len(table.columns)))
-        values = [(month, *checked(table, row)) for row in rows]
-        for row in values:
-            digests[name].update(row)
+        values = [(month, *row) for row in all_checked(table, rows)]
+        digests[name].update(values)
         self.connection.executemany(
             f'INSERT INTO "{name}" VALUES ({marks})',  # noqa: S608 (a name from our own dictionary)
             values,

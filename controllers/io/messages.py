@@ -42,7 +42,7 @@ def decode(payload: bytes) -> dict[str, Any]:
     try:
         if int(check, 16) != zlib.crc32(text):
             raise MessageError("the check sum differs")
-        body = json.loads(text)
+        body = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise MessageError("is no JSON with a check sum") from error
     if not isinstance(body, dict):

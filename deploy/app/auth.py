@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
-from pydantic.json_schema import SkipJsonSchema
 
 from deploy.app.accounts import Identity
 from deploy.app.problems import ProblemError
@@ -43,4 +42,4 @@ _KEY = Header(
     examples=["3f1c9a52-order-1"],
 )  # fmt: skip
 IdempotencyKey = Annotated[str, _KEY]
-OptionalKey = Annotated[str | SkipJsonSchema[None], _KEY]  # a header has no null
+OptionalKey = Annotated[str, _KEY]  # with a default; a header has no null

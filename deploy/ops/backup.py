@@ -87,9 +87,11 @@ def _contents(settings: Settings) -> Any:
     """Names and bytes of everything that is kept."""
     for path in sorted(settings.data.rglob("*")):
         name = path.relative_to(settings.data).as_posix()
-        if not path.is_file() or path.is_symlink() or name.endswith(LEFT_OUT) or name.startswith(f"{WORK}/"):
+        unfinished_day = name.startswith("live/.live-") and path.suffix == ".partial"
+        left_out = name.endswith(LEFT_OUT) and not unfinished_day
+        if not path.is_file() or path.is_symlink() or left_out or name.startswith(f"{WORK}/"):
             continue
-        if path.suffix == ".sqlite":
+        if path.suffix == ".sqlite" or unfinished_day:
             yield name, _sqlite(path)
         else:
             data = path.read_bytes()

@@ -212,9 +212,9 @@ def requests(request: Request, who: Anybody) -> Any:
 
 
 @router.post("/requests", response_model=RequestView, status_code=201)
-def post_request(request: Request, who: Employee, wanted: NewRequest, key: OptionalKey = None) -> Any:
+def post_request(request: Request, who: Employee, wanted: NewRequest, key: OptionalKey = "") -> Any:
     """Begin a request; documents are attached, then it is submitted. Sent again under its key, it is one request."""
-    return vars(open_request(desk_of(request), who.name, wanted.kind, wanted.effective, key or ""))
+    return vars(open_request(desk_of(request), who.name, wanted.kind, wanted.effective, key))
 
 
 @router.get("/requests/{number}", response_model=RequestView)

@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 
 from deploy.live import desk
+from deploy.ops.backup import backup
 from twin.live.platform.client import TOKEN, Platform
 from twin.live.platform.pull import Source, pull
 from twin.live.platform.push import push
@@ -92,7 +93,7 @@ def test_late_duplicate_out_of_order_and_impossible_are_flagged_and_kept_as_they
         one.app.state.live.close = lambda: None  # both are closed
 
 
-def test_a_batch_tells_of_each_entity_that_was_not_taken(services):
+def test_a_batch_tells_of_each_entity_that_was_not_taken(services, monkeypatch):
     untimed = {**flow("b"), "intensity": 3}
     unzoned = {**flow("c"), "intensity": {"type": "Property", "value": 3, "observedAt": "2026-01-05T00:00:00"}}
     battery = {"id": "urn:ngsi-ld:StorageBatteryMeasurement:o1", "type": "StorageBatteryMeasurement",
@@ -115,9 +116,17 @@ def test_a_batch_tells_of_each_entity_that_was_not_taken(services):
     assert upsert(services, dated).status_code == 201
     assert told(services, "b")["intensity"]["observedAt"] == time_of((NOW - timedelta(seconds=4)).timestamp())
     assert services.ok("the-feed", "GET", "/v1/live/state")["refused"] == 4
+    many = services("the-feed", "POST", f"{N}/entityOperations/upsert", [flow()] * 1001)
+    assert (many.status_code, many.json()["reason"]) == (422, "input_at_fault")
     body = {"id": "urn:ngsi-ld:Notification:1", "type": "Notification", "data": [flow("n"), flow("b", 3)]}
     assert services("the-feed", "POST", "/v1/live/notifications", body).status_code == 200  # from a context broker
     assert told(services, "n")["intensity"]["value"] == 197
+    monkeypatch.setattr("twin.live.intake.MOST_PER_S", 1)
+    services.app.state.live._store.intake.second = (0, 0)
+    flooded = upsert(services, flow("x"), flow("y"))
+    assert flooded.json()["success"] == [flow("x")["id"]]
+    assert [one["error"]["status"] for one in flooded.json()["errors"]] == [429]
+    assert services.ok("the-feed", "GET", "/v1/live/state")["flooded"] == 1
     assert 'twin_live_messages_total{outcome="refused"} 4.0' in services("the-monitor", "GET", "/metrics").text
 
 
@@ -148,6 +157,8 @@ def test_observations_in_and_back_out_by_pages(services, tmp_path, monkeypatch):
 
     one_is_taken_once(services)
     our_own_client_reads_it(services, tmp_path, monkeypatch)
+    kept = backup(services.app.state.settings, tmp_path / "backup.tar.gz")["files"]
+    assert any(name.startswith("live/.live-") for name in kept)  # the day that is not over, too
     for who, method, path, status in (
         (None, "GET", f"{N}/entities", 401), ("the-trader", "GET", f"{N}/entities", 403),
         ("the-analyst", "POST", f"{S}/CreateObservations", 403), ("the-feed", "GET", f"{N}/entities/urn:ngsi-ld:x:y", 404),

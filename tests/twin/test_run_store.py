@@ -11,7 +11,7 @@ from toys import Counter
 
 from twin.errors import RowError, RunError
 from twin.module import Column, Table
-from twin.recorder import Recorder, checked, table_digest
+from twin.recorder import Recorder, all_checked, checked, table_digest
 from twin.run import Run, find
 from twin.runner import run_key, run_scenario
 from twin.scenario import Scenario
@@ -31,6 +31,21 @@ def test_a_row_must_be_its_dictionarys():
     ]:
         with pytest.raises(RowError, match=what):
             checked(TABLE, row)
+
+
+WORDS = st.none() | st.integers(-9, 9) | st.floats() | st.booleans() | st.text(max_size=3)
+
+
+@given(st.lists(st.fixed_dictionaries({"n": WORDS, "x": WORDS, "word": WORDS}, optional={"more": WORDS}), max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_many_rows_are_checked_as_each_one(rows):
+    def told(check):
+        try:
+            return repr(list(check()))
+        except RowError as error:
+            return str(error)
+
+    assert told(lambda: all_checked(TABLE, rows)) == told(lambda: [checked(TABLE, row) for row in rows])
 
 
 @settings(max_examples=50, deadline=None)

@@ -163,6 +163,40 @@ def score(
         plotted(judged, f"{title}: what their intervals hold", plot)
 
 
+@app.command("score-solar", epilog="Example: `python -m twin live score-solar --readings 70`")
+def score_solar(
+    readings: Annotated[
+        list[float] | None, typer.Option("--readings", min=1, max=100, help="Readings sent [%]; again for more.")
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=31, help="Days of the simulated offices.")] = 3,
+    offices: Annotated[int, typer.Option("--offices", min=1, max=157, help="How many of the village offices.")] = 6,
+    seed: SeedOption = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Estimate batteries' charge and the next hour's irradiance at simulated offices, and score both against the truth.
+
+    Beside persistence: the last charge told, the last irradiance told.
+    """
+    from twin.live.solar.study import score as scored
+
+    with progress_bar("offices") as progress:
+        rows = scored(seed, days, offices, readings or (100.0, 70.0, 40.0), progress)
+    print_rows(rows, "charge and irradiance of village offices, against the truth", as_json)
+
+
+@app.command(epilog="Example: `python -m twin live market exchange.journal --for-s 60`")
+def market(
+    journal: Annotated[Path, typer.Argument(metavar="JOURNAL", help="A book's journal; it may be being written.")],
+    for_s: Annotated[float, typer.Option("--for-s", min=0, help="Follow it for so long [s] before telling.")] = 0.0,
+    levels: Annotated[int, typer.Option("--levels", min=1, max=100, help="How many prices of each side.")] = 5,
+    as_json: JsonFlag = False,
+) -> None:
+    """Tell the state of a market from its journal: best bid and ask, depth, last price."""
+    from twin.live.market import followed
+
+    print_facts(followed(journal, for_s, levels), "market", as_json)
+
+
 @app.command(epilog="Example: `python -m twin live replay runs/live/live-2026-01-05.sqlite`")
 def replay(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A live day, or a shadow's run.")],

@@ -45,11 +45,11 @@ def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
                 values["passed"] = _told(passed)
         bodies += [("lamps", f"signal-{j}", {"phase": float(p)}) for j, p in enumerate(lived.phase[seq])]
         for kind, source, values in bodies:
-            sent += _on_the_way(kind, source, seq, float(at_s), dict(values), rng)
+            sent += on_the_way(kind, source, seq, float(at_s), dict(values), rng)
     for minute, counts in enumerate(lived.counted):
         at_s = BEGIN_S + (minute + 1) * MINUTE_S
         for source, n in zip(lived.counters, counts, strict=True):
-            sent += _on_the_way("counters", source, minute, at_s, {"passed": _told(n)}, counting)
+            sent += on_the_way("counters", source, minute, at_s, {"passed": _told(n)}, counting)
     return sorted(sent, key=lambda one: one[0])
 
 
@@ -57,7 +57,7 @@ def _told(count: float) -> float | None:
     return None if np.isnan(count) else float(count)
 
 
-def _on_the_way(
+def on_the_way(
     kind: str, source: str, seq: int, at_s: float, values: dict[str, float | None], rng: np.random.Generator
 ) -> list[tuple[float, str, bytes]]:
     """What arrives of one message: nothing, once or twice, in time or late, as it was sent or spoilt."""

@@ -5,6 +5,7 @@ A topic that is refused again and again is shut out for a while and comes back b
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -107,6 +108,7 @@ class Intake:
             self._refusals.popitem(last=False)
 
 
+@functools.cache
 def silence_s(kind: str) -> float:
     """After so long without a word a source of a kind is silent [s]; infinity where it speaks only when it must."""
     every_s = max(limits.every_s for limits in kinds()[kind].values())

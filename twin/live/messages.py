@@ -91,7 +91,8 @@ def read(topic: str, payload: bytes) -> Message:
     if len(payload) > MOST_BYTES:
         raise MessageError(f"more than {MOST_BYTES} bytes")
     kind, _, source = topic.removeprefix(f"{ROOT_TOPIC}/").partition("/")
-    if not topic.startswith(f"{ROOT_TOPIC}/") or kind not in kinds() or not is_source(source):
+    known = kinds().get(kind)
+    if known is None or not topic.startswith(f"{ROOT_TOPIC}/") or not is_source(source):
         raise MessageError(f"topic: {ROOT_TOPIC}/<kind>/<source>, kinds {', '.join(kinds())}")
     body = decode(payload)
     numbered = body.get("seq", 0) is not None
@@ -99,15 +100,9 @@ def read(topic: str, payload: bytes) -> Message:
     at_s, values = body.get("at_s"), body.get("values")
     if at_s is None or not is_number(at_s):
         raise MessageError("at_s: a number")
-    if not isinstance(values, dict) or not values or set(values) - set(kinds()[kind]):
-        raise MessageError(f"values: some of {', '.join(kinds()[kind])}")
+    if not isinstance(values, dict) or not values or not values.keys() <= known.keys():
+        raise MessageError(f"values: some of {', '.join(known)}")
     if not all(map(is_number, values.values())):
         raise MessageError("values: numbers or null")
-    return Message(
-        kind,
-        source,
-        boot,
-        seq if numbered else None,
-        float(at_s),
-        {k: None if v is None else float(v) for k, v in values.items()},
-    )
+    numbers = {name: None if value is None else float(value) for name, value in values.items()}
+    return Message(kind, source, boot, seq if numbered else None, float(at_s), numbers)

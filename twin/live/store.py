@@ -7,6 +7,7 @@ the one before. A killed process loses what it held for at most `HOLD_S`.
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import sqlite3
 import tempfile
@@ -35,7 +36,13 @@ INDEX = "CREATE INDEX IF NOT EXISTS live_reading_source ON live_reading (kind, s
 
 def day_of(at_s: float) -> datetime.date:
     """The calendar day in Trenggalek."""
-    return datetime.datetime.fromtimestamp(at_s, ZONE).date()
+    return _day_of_hour(int(at_s // 3600))
+
+
+@functools.lru_cache(4)
+def _day_of_hour(hour: int) -> datetime.date:
+    """Of an hour since 1970: the zone is whole hours from UTC."""
+    return datetime.datetime.fromtimestamp(3600 * hour, ZONE).date()
 
 
 class LiveStore:
@@ -85,9 +92,10 @@ class LiveStore:
             return []
         cut = payload[: MOST_BYTES + 1]
         readings, refused = self.intake.take(topic, cut, arrived_s)
-        message: Row = {"arrived_s": arrived_s, "topic": topic, "payload": cut.decode("latin-1")}
-        for name, rows in (("live_message", [message]), ("live_reading", readings), ("live_refused", refused)):
-            self._held[name].extend(rows)
+        held = self._held
+        held["live_message"].append({"arrived_s": arrived_s, "topic": topic, "payload": cut.decode("latin-1")})
+        held["live_reading"] += readings
+        held["live_refused"] += refused
         self.settle()
         return readings
 

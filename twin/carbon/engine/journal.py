@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +97,26 @@ def read(path: Path) -> Content:
     return Content(Setup(ladder, accounts, Stp(stp), bool(owners)), records, crc, damage)
 
 
-def _checked(data: memoryview, crc: int) -> tuple[int, Damage | None]:
+def read_on(path: Path, crc: int, number: int) -> tuple[np.ndarray, int, Damage | None]:
+    """Whole records (n, 6) written since `number` of them were read, the last CRC, and any damage.
+
+    One that is cut may be one that is being written. Raises JournalError where the file cannot be read.
+    """
+    begin = SETUP.size + number * RECORD.size
+    try:
+        with path.open("rb") as file:
+            file.seek(begin)
+            data = file.read()
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be read: {error.strerror}") from error
+    crc, damage = _checked(memoryview(data), crc, number, 0)
+    end = len(data) if damage is None else damage.byte
+    records = np.frombuffer(data[:end], LAYOUT)["values"].reshape(-1, 6)
+    return records, crc, None if damage is None else replace(damage, byte=begin + damage.byte)
+
+
+def _checked(data: memoryview, crc: int, number: int = 0, at: int = SETUP.size) -> tuple[int, Damage | None]:
     """The CRC after the last whole record, and where and why the next one is not whole."""
-    number, at = 0, SETUP.size
     while at < len(data):
         why = ""
         if len(data) - at < RECORD.size:

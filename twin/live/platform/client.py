@@ -35,9 +35,8 @@ class Platform:
         self.url, self._origin = url.rstrip("/"), (parts.scheme, parts.netloc)
         self._session = requests.Session()
         self._session.mount(parts.scheme + "://", HTTPAdapter(max_retries=RETRIES))
-        self._session.trust_env = False  # no other credentials than ours, from no other place
-        if token := os.environ.get(TOKEN):
-            self._session.headers["Authorization"] = f"Bearer {token}"
+        self._token = os.environ.get(TOKEN)
+        self._session.auth = self._authorised  # its being there keeps a .netrc out
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON at a path below the root, or at an address of the same host."""
@@ -50,6 +49,11 @@ class Platform:
     def close(self) -> None:
         """Let go of connections."""
         self._session.close()
+
+    def _authorised(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
     def _ask(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
         where = path if "://" in path else f"{self.url}{path}"

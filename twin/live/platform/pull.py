@@ -145,24 +145,25 @@ def pull(
     began_s, polls, failed, last = time.monotonic(), 0, 0, ""
     with LiveStore(folder) as store, asked_to_stop() as asked:
         while not asked.is_set():
-            polls += 1
+            polls, fault = polls + 1, ""
             try:
                 for message in source.news():
                     store.take(*write(message), time.time())
             except ForbiddenError:
                 raise
             except LiveError as error:
-                failed += 1
-                if str(error) != last:
-                    tell(last := str(error))
+                failed, fault = failed + 1, str(error)
             store.write()
             spent_s = time.monotonic() - began_s
             progress(int(spent_s), None if for_s is None else int(for_s), str(store.totals["taken"]))
             if for_s is not None and spent_s + every_s > for_s:
                 break
+            if fault and fault != last:
+                tell(fault)
+            last = fault
             asked.wait(every_s)
         if failed == polls and not asked.is_set():
-            raise LiveError(last)
+            raise LiveError(fault)
         told = {**store.totals, "polls": polls, "failed_polls": failed, "not_read": source.refused, "why": source.why}
         if asked.is_set():
             store.pause()
