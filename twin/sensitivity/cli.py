@@ -41,7 +41,8 @@ def sensitivity(
     mu* is how far the figure moves, on average, when the assumption goes over its range (with the half-width of its
     95 % interval); sigma is how much that hangs on the other assumptions; mu has its sign. Where the direction is
     unclear the effect may be chance that fell otherwise: more --seeds and --trajectories tell. What states no
-    range, or is --set, is not varied; the last lines say how much that is. A stopped screening goes on with the same command.
+    range, or is --set, is not varied; the last lines say how much that is. A stopped screening goes on with
+    the same command.
 
     --sobol N then takes the figure's variance apart over the assumptions found: `alone` is the share of one by itself,
     `in all` with what it does together with others, from N × (assumptions + 2) more runs. The table is kept in the
