@@ -50,8 +50,9 @@ def live(network: Network, scene: Scene, seed: int) -> dict[str, Any]:
 
 def on_cores(networks: Sequence[PhaseNetwork], hours: Sequence[Hour]) -> Measures:
     """The measures of the hours under each policy, as many at a time as there are cores."""
+    every = product([one.eval() for one in networks], hours)
     with ThreadPoolExecutor(CORES) as pool:
-        return _by_policy(pool.map(_live, product([one.eval() for one in networks], hours)), len(hours))
+        return _by_policy(pool.map(lambda one: live(one[0], *one[1]), every), len(hours))
 
 
 def on_cluster(address: str | None, workers: int | None = None) -> Engine:
@@ -72,10 +73,6 @@ def on_cluster(address: str | None, workers: int | None = None) -> Engine:
         return _by_policy(found, len(hours))
 
     return lived
-
-
-def _live(one: tuple[Network, Hour]) -> dict[str, Any]:
-    return live(one[0], *one[1])
 
 
 def _by_policy(found: Iterable[dict[str, Any]], hours: int) -> Measures:

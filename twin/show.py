@@ -71,7 +71,7 @@ def rows_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
         table.add_column("nothing")
         return table
     for key, value in rows[0].items():
-        table.add_column(key, justify="right" if isinstance(value, NUMBER) else "left", overflow="fold")
+        table.add_column(Text(key), justify="right" if isinstance(value, NUMBER) else "left", overflow="fold")
     for row in rows:
         table.add_row(*[Text(number(value)) for value in row.values()])
     return table

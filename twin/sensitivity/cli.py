@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from twin.files import RUNS
+from twin.show import number
 from twin.sweep.cli import Address, EngineName, RunsFolder, Workers, engine_of
 from twin.terminal import JsonFlag, print_json, print_rows, progress_bar, say, tell
 
@@ -39,9 +40,10 @@ def sensitivity(
     """Which ten assumptions decide each target: Morris's screening over every assumption that states a range.
 
     mu* is how far the figure moves, on average, when the assumption goes over its range (with the half-width of its
-    95 % interval); sigma is how much that hangs on the other assumptions; mu has its sign. Where the direction is
-    unclear the effect may be chance that fell otherwise: more --seeds and --trajectories tell. What states no range is
-    not varied, and the last lines say how much that is. A stopped screening goes on with the same command.
+    95 % interval); sigma is how much that hangs on the other assumptions; direction is the mean's sign. Where it is
+    unclear the effect may be chance that fell otherwise: more --seeds and --trajectories tell. What states no
+    range, or is --set, is not varied; the last lines say how much that is. A stopped screening goes on with
+    the same command.
 
     --sobol N then takes the figure's variance apart over the assumptions found: `alone` is the share of one by itself,
     `in all` with what it does together with others, from N × (assumptions + 2) more runs. The table is kept in the
@@ -84,12 +86,14 @@ def _show(found: dict[str, Any]) -> None:
             continue
         shown = [
             {
-                "assumption": row["assumption"], "from": row["low"], "to": row["high"], "of": row["unit"],
-                f"mu* [{one['unit']}]": _pm(row["mu_star"], row["half_width"]), "sigma": row["sigma"],
-                "mu": row["mu"], "direction": row["direction"],
-                **({"alone": _pm(row["first"], row["first_half_width"]),
-                    "in all": _pm(row["total"], row["total_half_width"])} if "total" in row else {}),
-                "confidence": row["confidence"],
+                "assumption": row["assumption"],
+                "over": f"{row['low']:g} … {row['high']:g} {row['unit']}".removesuffix(" -"),
+                f"mu* [{one['unit']}]": f"{number(row['mu_star'])} ± {number(row['half_width'])}",
+                "direction": row["direction"],
+                **({"alone": _share(row["first"], row["first_half_width"]),
+                    "in all": _share(row["total"], row["total_half_width"])} if "total" in row else
+                   {"sigma": row["sigma"]}),
+                "basis": row["confidence"],
             }
             for row in rows
         ]  # fmt: skip
@@ -100,5 +104,5 @@ def _show(found: dict[str, Any]) -> None:
     say(f"own tables (people, sectors, networks, weather). Kept in {found['table']}.")
 
 
-def _pm(value: float, half_width: float) -> str:
-    return f"{value:.3g} ± {half_width:.2g}"
+def _share(value: float, half_width: float) -> str:
+    return f"{value:.2f} ± {half_width:.2f}"

@@ -41,9 +41,13 @@ def wanted(
     source: str, overrides: Sequence[str], kpis: Sequence[str], only: Sequence[str], seeds: str, count: int,
     levers: bool = False,
 ) -> Screening:  # fmt: skip
-    """The screening of a scenario. Raises ScenarioError, SweepError, or MissingExtraError without SALib."""
+    """The screening of a scenario; what the overrides set is held.
+
+    Raises ScenarioError, SweepError, or MissingExtraError without SALib.
+    """
     scenario = Scenario.load(source, overrides)
-    every = stated(scenario, levers)
+    held = {path.strip(): parse_value(value) for path, _, value in (text.partition("=") for text in overrides)}
+    every = [one for one in stated(scenario, levers) if one.path not in held]
     varied = [one for one in every if not only or any(_begins(one.path, word) for word in only)]
     faults = [f"--kpi {kpi}: is no figure; {nearest(kpi, list(catalogue()))}" for kpi in kpis if kpi not in catalogue()]
     for word in only:
@@ -54,8 +58,7 @@ def wanted(
     if not varied:
         raise SweepError(source, ["stands on no assumption that states a range"])
     sweep = Sweep.model_construct(
-        name=scenario.name, scenario=(source,), seeds=tuple(seeds_of(seeds)),
-        set={path: parse_value(value) for path, _, value in (text.partition("=") for text in overrides)},
+        name=scenario.name, scenario=(source,), seeds=tuple(seeds_of(seeds)), set=held,
         design=Design(method="latin_hypercube", points=1),
         parameters={one.path: Parameter(low=one.low, high=one.high) for one in varied},
     )  # fmt: skip

@@ -123,11 +123,19 @@ def straight(tasks):
 
 
 def test_theory_what_is_screened_is_decomposed_and_kept_as_a_table(tmp_path):
-    alone = ["traffic=null", "solar=null", "carbon=null", "programmes=null", "horizon_months=1"]
+    alone = [
+        "traffic=null",
+        "solar=null",
+        "carbon=null",
+        "programmes=null",
+        "horizon_months=1",
+        "labour.employer_share=0.3",
+    ]
     asked = wanted("smoke", alone, ["unemployment_percent"], ["labour"], "1", 4)
     record, nobody = Record(tmp_path), lambda *_: None
     screened = screen(asked, straight, tmp_path, record, nobody)
     assert "labour.information_gain" in screened["varied"]
+    assert "labour.employer_share" not in screened["varied"]  # held
     found = decompose(asked, screened, 64, straight, tmp_path, record, nobody)
     record.close()
     assert found["decomposed"] == ["labour.search_effort", "labour.demand_percent"]
