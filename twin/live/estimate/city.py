@@ -43,7 +43,7 @@ def told(city: Lived, percent: float, seed: int, p: Mapping[str, float]) -> Told
     )  # fmt: skip
     rng = np.random.default_rng([seed, 15])
     faults = Faults(options, zones, rng)
-    faults.dead = _dead(rng, zones, percent)
+    faults.dead = dead_ones(rng, zones, percent)
     pairs = [faults.seen(v, h) for v, h in zip(city.vehicles, city.halting, strict=True)]
     noisy = replace(
         city, vehicles=np.array([v for v, _ in pairs]), halting=np.array([h for _, h in pairs]),
@@ -52,7 +52,7 @@ def told(city: Lived, percent: float, seed: int, p: Mapping[str, float]) -> Told
     return as_told(received(noisy, seed), noisy, BEGIN_S, p["grace_s"])
 
 
-def _dead(rng: np.random.Generator, n: int, percent: float) -> np.ndarray:
+def dead_ones(rng: np.random.Generator, n: int, percent: float) -> np.ndarray:
     """Who does not work, bool (n,): exactly this share, and whoever works at a lower share works at a higher one."""
     return np.argsort(np.argsort(rng.random(n))) >= round(n * percent / 100)
 
@@ -60,7 +60,7 @@ def _dead(rng: np.random.Generator, n: int, percent: float) -> np.ndarray:
 def _counted(counted: np.ndarray, percent: float, seed: int, p: Mapping[str, float]) -> np.ndarray:
     """What counters say of the vehicles that passed (minutes, counters): some overlooked, NaN where nothing."""
     rng = np.random.default_rng([seed, 16])
-    dead = _dead(rng, counted.shape[1], percent)
+    dead = dead_ones(rng, counted.shape[1], percent)
     seen = rng.binomial(counted.astype(int), 1 - p["city_counter_miss_percent"] / 100).astype(float)
     silent = rng.random(counted.shape) < p["city_dropout_percent"] / 100
     return np.where(dead | silent, np.nan, seen)

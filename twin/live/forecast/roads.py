@@ -1,0 +1,140 @@
+"""Flow and travel time of the next hour from what a live day's detectors told, by the models of `traffic.forecast`.
+
+Both are learned from days lived beforehand: travel times as they are, flows as 1 + vehicles that pass in 5 minutes, so
+that an empty road has a logarithm too. What is unseen counts as usual at the time of day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.errors import LiveError
+from twin.live.day import STEP_S, heard
+from twin.live.estimate.city import Told, parameters
+from twin.live.estimate.roads import Layout, layout_of
+from twin.live.estimate.travel import MINUTES, Views, by_interval
+from twin.live.store import ZONE
+from twin.live.street import Lived
+from twin.traffic.forecast.days import HOUR_S, INTERVAL_S, Day, DayPlan, simulated_days
+from twin.traffic.forecast.feed import DAYS, FIRST_SEED, TYPICAL
+from twin.traffic.forecast.models import LAGS, Forecast, Model, fit, forecast
+from twin.traffic.networks.roads import SIGNS, Road, mean_of, roads_of, upstream
+from twin.traffic.signals.plans import signals_of
+from twin.traffic.simulation.batch import Progress
+from twin.traffic.studies.evaluate import detectors_for, network_for
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HORIZONS_MIN = (15, 30, 60)
+COVERAGE = 0.9
+PASSED = SIGNS.index("passed")
+PER_H = HOUR_S // INTERVAL_S
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """What days on a network taught: models of travel time and of 1 + flow [veh in 5 minutes] of its watched roads."""
+
+    roads: tuple[Road, ...]
+    travel: Model
+    flow: Model
+    begin_h: int
+
+
+def lived_days(
+    network: str, seeds: Sequence[int], days: int = DAYS, plan: DayPlan = TYPICAL, progress: Progress | None = None
+) -> tuple[tuple[Road, ...], list[Day], list[Day]]:
+    """All roads, the days that are learned from, and those of these seeds; lived on first use and kept."""
+    located, _ = network_for(network, FIRST_SEED)
+    camera_range_m = detectors_for(network).camera_range_m
+    plan = replace(plan, detectors=plan.detectors.model_copy(update={"camera_range_m": camera_range_m}))
+    all_seeds = [*(FIRST_SEED + d for d in range(days)), *seeds]
+    lived = simulated_days(located, [replace(plan, seed=seed) for seed in all_seeds], progress)
+    return roads_of(located.net_file), lived[:days], lived[days:]
+
+
+def flows(days: Sequence[Day]) -> np.ndarray:
+    """1 + vehicles that passed each road's stop lines (D, intervals, R)."""
+    return 1 + np.stack([day.seen[:, :, PASSED] for day in days])
+
+
+def learned(roads: Sequence[Road], past: Sequence[Day], begin_h: int = TYPICAL.begin_h) -> Forecaster:
+    """Both models, from days of which all was seen."""
+    watched = tuple(road for road in roads if road.watched)
+    seen, leads = np.stack([day.seen for day in past]), upstream(watched)
+    free_flow_s = np.array([road.free_flow_s for road in watched])
+    travel = fit(seen, np.stack([day.travel_s for day in past]), leads, free_flow_s, COVERAGE)
+    return Forecaster(watched, travel, fit(seen, flows(past), leads, np.ones(len(watched)), COVERAGE), begin_h)
+
+
+def seen_of(came: Told, views: Views, miss: float) -> np.ndarray:
+    """What a live day tells of roads (intervals, R, signs), as `traffic.networks.roads.RoadWatch` gathers it.
+
+    A camera is believed to overlook the share `miss`; a road's silent cameras are taken to be like its others.
+    """
+    steps = int(INTERVAL_S / STEP_S)
+    seen = np.full((len(came.counted) // MINUTES, len(views.entry), len(SIGNS)), np.nan)
+    for sign, values in enumerate((came.vehicles, came.halting)):
+        by_zone = by_interval(values, steps) / (1 - miss)
+        for r, own in enumerate(views.zones):
+            seen[:, r, sign] = mean_of(by_zone[:, own], axis=1) * own.sum()
+    seen[:, :, PASSED] = MINUTES * by_interval(came.counted[:, views.entry], MINUTES)
+    return seen
+
+
+def intervals_until(at_s: float, forecaster: Forecaster) -> int:
+    """Whole intervals of the learned day until a moment. Raises LiveError for one that the day does not have."""
+    now, most = datetime.fromtimestamp(at_s, ZONE), len(forecaster.travel.time_of_day)
+    begin = now.replace(hour=forecaster.begin_h, minute=0, second=0, microsecond=0)
+    n = int((now - begin).total_seconds() // INTERVAL_S)
+    if not 1 <= n < most:
+        last_h = forecaster.begin_h + most * INTERVAL_S / HOUR_S
+        raise LiveError(f"{now:%H:%M}: days are learned from {forecaster.begin_h:02d}:05 to {last_h:g} h alone")
+    return n
+
+
+def told_now(
+    forecaster: Forecaster, table: pd.DataFrame, street: Lived, network: str, at_s: float
+) -> list[dict[str, Any]]:
+    """Rows of the forecast at a moment of a live day, whose detectors are those of `street` (`rows`)."""
+    located, _ = network_for(network, FIRST_SEED)
+    signals = signals_of(located.net_file, detectors_for(network).camera_range_m)
+    layout: Layout = layout_of(located.net_file, signals)
+    n = intervals_until(at_s, forecaster)
+    came = heard(table, street, at_s, float(n * INTERVAL_S))
+    return rows(forecaster, seen_of(came, layout.views, parameters()["believed_miss_percent"] / 100), at_s)
+
+
+def rows(forecaster: Forecaster, seen: np.ndarray, at_s: float) -> list[dict[str, Any]]:
+    """One row for every road and horizon, from what was seen until now (intervals, R, signs), with 90 % intervals.
+
+    `live`: a detector of the road reported in the last quarter hour; else what is usual is told. Horizons beyond the
+    learned day are left out.
+    """
+    travel, flow = forecast(forecaster.travel, seen), forecast(forecaster.flow, seen)
+    live = np.isfinite(seen[-LAGS:]).any(axis=(0, 2))
+    at = datetime.fromtimestamp(at_s, ZONE).isoformat()
+    return [
+        {
+            "at": at, "road": road.name, "name": road.title, "live": bool(live[r]), "in_min": minutes,
+            **_told(flow, minutes, r, ("flow_veh_per_h", "flow_low", "flow_high"), 1.0, PER_H),
+            **_told(travel, minutes, r, ("travel_s", "low_s", "high_s"), 0.0, 1.0),
+        }
+        for r, road in enumerate(forecaster.roads)
+        for minutes in HORIZONS_MIN
+        if np.isfinite(travel.travel_s[-1, minutes * 60 // INTERVAL_S, r])
+    ]  # fmt: skip
+
+
+def _told(
+    one: Forecast, minutes: int, r: int, names: tuple[str, str, str], shift: float, factor: float
+) -> dict[str, float]:
+    h = minutes * 60 // INTERVAL_S
+    values = (one.travel_s[-1, h, r], one.low_s[-1, h, r], one.high_s[-1, h, r])
+    return {name: factor * max(float(value) - shift, 0.0) for name, value in zip(names, values, strict=True)}
