@@ -6,10 +6,14 @@ import pytest
 from twin.errors import DriftError
 from twin.live.drift.cusum import alarm_rate, alarms, run_length, threshold
 from twin.live.drift.model import fit, standardised
+from twin.live.drift.run import write_counts
 from twin.live.drift.series import DAY_S, Day, aligned, day_of_rows
 from twin.live.drift.study import false_alarms
 from twin.live.drift.watch import learn, watch
 from twin.live.store import ZONE
+from twin.traffic.demand.counts import read_counts
+from twin.traffic.networks.files import read_net
+from twin.traffic.networks.locate import locate
 
 BINS = DAY_S // 300
 HOURS = slice(6 * 12, 20 * 12)  # what is watched of a day
@@ -43,7 +47,9 @@ def known():
     return town(12, 1)
 
 
-@pytest.mark.parametrize(("h", "mean", "length"), [(4.0, 0.0, 335.4), (5.0, 0.0, 930.9), (4.0, 1.0, 8.38), (5.0, 1.0, 10.4)])
+@pytest.mark.parametrize(
+    ("h", "mean", "length"), [(4.0, 0.0, 335.4), (5.0, 0.0, 930.9), (4.0, 1.0, 8.38), (5.0, 1.0, 10.4)]
+)
 def test_another_tool_run_lengths_are_those_of_the_tables(h, mean, length):
     """Montgomery, Introduction to Statistical Quality Control, table 9.3 (two-sided 168, 465: half of one side's)."""
     assert run_length(0.5, h, mean) == pytest.approx(length, rel=0.005)
@@ -58,11 +64,11 @@ def test_sums_by_hand():
     assert alarms(np.full(9, np.nan), 0.5, 4.0) == []
 
 
-@pytest.mark.parametrize("n", [30, 200])
+@pytest.mark.parametrize("n", [40])
 def test_theory_false_alarms_come_as_often_as_asked(n):
     """Mean and spread from n values, then 300 more in which nothing changed: counted, not calculated."""
     rng, rate = np.random.default_rng(n), 1 / 100
-    h, count, runs = threshold(0.5, rate, n), 0, 500
+    h, count, runs = threshold(0.5, rate, n), 0, 300
     for _ in range(runs):
         before, after = rng.normal(size=n), rng.normal(size=300)
         count += len(alarms((after - before.mean()) / before.std(ddof=1), 0.5, h))
@@ -91,7 +97,7 @@ def test_theory_what_is_left_of_a_dependent_series_is_standard_normal():
     expected = fit(*live(12), 0.0, 8)
     assert expected.lag[0] == pytest.approx(0.6, abs=0.06)
     assert expected.weights[0, 0] == pytest.approx(2.0, abs=0.1)
-    z = np.array([standardised(expected, *one) for one in zip(*live(40))])
+    z = np.array([standardised(expected, *one) for one in zip(*live(40), strict=True)])
     assert z.mean() == pytest.approx(0, abs=0.1)
     assert z.std() == pytest.approx(1, abs=0.05)
     with pytest.raises(ValueError, match="reference days"):
@@ -99,13 +105,13 @@ def test_theory_what_is_left_of_a_dependent_series_is_standard_normal():
 
 
 def test_in_a_town_false_alarms_come_as_often_as_asked(known):
-    """60 days of 14 hours in which nothing changed; the profile's own error and Poisson's skew are in it."""
-    rows = {row["sort"]: row for row in false_alarms(known, town(60, 2), 60.0)}
+    """40 days of 14 hours in which nothing changed; the profile's own error and Poisson's skew are in it."""
+    rows = {row["sort"]: row for row in false_alarms(known, town(40, 2), 60.0)}
     assert set(rows) == {"demand", "detector", "policy"}
     for row in rows.values():
-        assert row["bins"] == 60 * 14 * 12
-        assert row["expected"] == pytest.approx(60 * 14 / 24 * 2)
-        assert 0.65 * row["expected"] <= row["alarms"] <= 1.4 * row["expected"]  # three standard errors of a count
+        assert row["bins"] == 40 * 14 * 12
+        assert row["expected"] == pytest.approx(40 * 14 / 24 * 2)
+        assert 0.55 * row["expected"] <= row["alarms"] <= 1.5 * row["expected"]  # three standard errors of a count
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,12 @@ def test_weather_is_watched_by_the_day():
         for _ in range(n):
             ghi = np.full((BINS, 1), np.nan)
             ghi[HOURS] = rng.normal(mean, 60)
-            values = {"passed": np.zeros((BINS, 0)), "halting": np.zeros((BINS, 0)), "changes": np.zeros((BINS, 0)), "ghi": ghi}
+            values = {
+                "passed": np.zeros((BINS, 0)),
+                "halting": np.zeros((BINS, 0)),
+                "changes": np.zeros((BINS, 0)),
+                "ghi": ghi,
+            }
             found.append(Day(None, 300, {"passed": (), "halting": (), "changes": (), "ghi": ("roof",)}, values))
         return found
 
@@ -146,7 +157,15 @@ def test_few_days_are_refused(known):
 
 
 def reading(at_s, source, name, value, kind="detectors", flags=""):
-    return {"at_s": at_s, "arrived_s": at_s, "kind": kind, "source": source, "name": name, "value": value, "flags": flags}
+    return {
+        "at_s": at_s,
+        "arrived_s": at_s,
+        "kind": kind,
+        "source": source,
+        "name": name,
+        "value": value,
+        "flags": flags,
+    }
 
 
 def test_bins_by_hand():
@@ -154,7 +173,9 @@ def test_bins_by_hand():
 
     begin_s = datetime(2026, 1, 5, tzinfo=ZONE).timestamp()
     rows = [reading(begin_s + 5.0 * k, "zone-0", "passed", 1.0) for k in range(1, 61)]
-    rows += [reading(begin_s + 300 + 5.0 * k, "zone-0", "passed", 2.0) for k in range(1, 61) if k % 4]  # a quarter is lost
+    rows += [
+        reading(begin_s + 300 + 5.0 * k, "zone-0", "passed", 2.0) for k in range(1, 61) if k % 4
+    ]  # a quarter is lost
     rows += [reading(begin_s + 600 + 5.0 * k, "zone-0", "passed", 9.0) for k in range(1, 10)]
     rows += [reading(begin_s + 5.0 * k, "signal-0", "phase", float(k // 6 % 2), "lamps") for k in range(1, 61)]
     rows += [reading(begin_s + 7, "zone-0", "passed", 500.0, flags="impossible")]
@@ -170,3 +191,25 @@ def test_bins_by_hand():
     assert two.values["passed"][0].tolist()[1] == 60.0
     with pytest.raises(DriftError, match="no reading"):
         day_of_rows([], 300)
+
+
+def test_a_window_becomes_counts_that_the_calibration_takes(tmp_path):
+    """What every loop counted is found again in the turns of its lane, quarter by quarter."""
+    found = locate("cologne1")
+    net = read_net(found.net_file)
+    zones = 8
+    passed = np.full((BINS, zones), np.nan)
+    passed[80:90] = np.arange(1, zones + 1) * 6.0
+    passed[85, 0] = np.nan  # a third of a quarter: the rest stands for it
+    names = {"passed": tuple(f"zone-{z}" for z in range(zones)), "halting": (), "changes": (), "ghi": ()}
+    nothing = np.zeros((BINS, 0))
+    day = Day(None, 300, names, {"passed": passed, "halting": nothing, "changes": nothing, "ghi": nothing})
+    path = tmp_path / "counts.csv"
+    assumed_percent = write_counts(day, 79, "cologne1", path)
+    counts = read_counts(path, net)
+    assert counts.begin_s == 81 * 300  # the first whole quarter after the bin
+    assert counts.quarters == 3
+    assert 0 <= assumed_percent <= 100
+    assert counts.veh.sum() == pytest.approx(3 * 3 * 6 * 36, rel=0.03)  # rounded by turn
+    assert write_counts(day, 95, "cologne1", tmp_path / "none.csv") is None
+    assert not (tmp_path / "none.csv").exists()

@@ -1,7 +1,8 @@
 """How far a shadow's verdict can be trusted: pairs of policies, in a simulated city that the twin does not know well.
 
-The city has other demand, other drivers (the Intelligent Driver Model, where the twin believes SUMO's Krauss) and worse
-cameras than the twin believes. Both policies of a pair really live its windows, so what would have happened is known.
+The city has other demand, other drivers (the Intelligent Driver Model, which is none that the twin holds possible) and
+worse cameras than the twin believes. Both policies of a pair really live its windows: what would have happened is
+known.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ POOL = (
     "webster", "webster:cycle_factor=0.6", "webster:cycle_factor=1.6", "sotl:threshold_veh_s=20",
     "sotl:threshold_veh_s=120",
 )  # fmt: skip
-CITY_DRIVERS = ("--default.carfollowmodel", "IDM")
+CITY_DRIVERS = "IDM"  # none of those that the twin holds possible
 BELIEVED_SEED = 5001  # the twin's draws have other vehicles than any city
 Lived = list[dict[str, Any]]
 
@@ -41,6 +42,11 @@ def city_detectors(network: str) -> DetectorOptions:
     )  # fmt: skip
 
 
+def drivers(model: str) -> tuple[str, str]:
+    """SUMO's words for how whoever has no model of their own follows."""
+    return ("--default.carfollowmodel", model)
+
+
 def city_window(
     network: str, policy: Policy, seed: int, duration_s: int, scale: float, candidate: Policy | None = None,
     takes_over_s: float | None = None,
@@ -49,16 +55,23 @@ def city_window(
     share, cameras = c.parameters()["city_motorcycle_share"], city_detectors(network)
     told = candidate.told if candidate is not None else None
     return window(
-        network, policy.told, seed, duration_s, scale, share, cameras, told, takes_over_s, options=CITY_DRIVERS
+        network, policy.told, seed, duration_s, scale, share, cameras, told, takes_over_s, options=drivers(CITY_DRIVERS)
     )
 
 
-def twin_windows(network: str, policy: Policy, draws: Sequence[c.Draw], duration_s: int) -> list[Window]:
-    """A policy's window in every draw of the twin's belief."""
+def twin_windows(
+    network: str, policy: Policy, draws: Sequence[c.Draw], duration_s: int, candidate: Policy | None = None,
+    takes_over_s: float | None = None,
+) -> list[Window]:  # fmt: skip
+    """A policy's window in every draw of the twin's belief; a candidate takes over on the way."""
+    told = candidate.told if candidate is not None else None
     return [
-        window(network, policy.told, one.seed, duration_s, one.scale, one.motorcycle_share, one.detectors)
+        window(
+            network, policy.told, one.seed, duration_s, one.scale, one.motorcycle_share, one.detectors, told,
+            takes_over_s, options=drivers(one.drivers),
+        )
         for one in draws
-    ]
+    ]  # fmt: skip
 
 
 def pairs_of(pool: Sequence[Policy], pairs: int, seed: int) -> list[tuple[Policy, Policy]]:
