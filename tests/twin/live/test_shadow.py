@@ -43,21 +43,22 @@ def test_another_tool_the_prediction_of_a_line_is_that_of_scipy():
 
 @pytest.mark.parametrize("windows", [1, 4])
 def test_theory_the_interval_holds_what_really_differs_as_often_as_it_says(windows, monkeypatch):
-    """Cities whose delays depend on their demand as the twin's do; the twin never sees the demand, only counts."""
+    """Cities whose delays depend on their demand, and on what is their own, as the draws' do; only counts are seen."""
     monkeypatch.setattr(theory, "parameters", lambda: {"level_percent": 90, "model_error_percent": 0})
     rng, held, runs = np.random.default_rng(2), 0, 200
 
-    def lives(n):
-        demand = rng.normal(0, 0.15, n)
-        seen = np.exp(3 + demand + rng.normal(0, 0.03, n))
-        own = np.exp(3.5 + 2 * demand + rng.normal(0, 0.05, n))
-        other = own * np.exp(-0.05 - 0.5 * demand + rng.normal(0, 0.05, n))
+    def lives(cities, n=1):
+        demand, its_own, its_other = (rng.normal(0, sd, (cities, 1)) for sd in (0.15, 0.05, 0.05))
+        demand = (demand + rng.normal(0, 0.02, (cities, n))).ravel()
+        seen = np.exp(3 + demand)
+        own = np.exp(3.5 + 2 * demand + np.repeat(its_own, n))
+        other = own * np.exp(-0.05 - 0.5 * demand + np.repeat(its_other, n))
         return [told([s], a) for s, a in zip(seen, own, strict=True)], [
             told([s], b) for s, b in zip(seen, other, strict=True)
         ]
 
     for _ in range(runs):
-        (own, other), (city_own, city_other) = lives(16), lives(windows)
+        (own, other), (city_own, city_other) = lives(16), lives(1, windows)
         found = counterfactual([one["seen"] for one in city_own], own, other)
         true = np.mean(
             [b["measures"]["delay_s"] - a["measures"]["delay_s"] for a, b in zip(city_own, city_other, strict=True)]

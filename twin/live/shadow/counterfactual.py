@@ -3,9 +3,10 @@
 The twin lives the window under both, with the same demand, once for every draw of its belief (demand, motorcycles,
 drivers, cameras). The logarithms of both delays are regressed on what its own detectors saw under who is in charge, and
 read off at what the city's detectors saw: regression adjustment of simulations (Beaumont, Zhang and Balding 2002,
-Genetics 162), with the predictive covariance of ordinary least squares, to first order. So the interval holds the
-chance of a window, and narrows with several. Where the city looks like no draw, the mean stays that of the rim of the
-draws, and what a straight line would add is standard deviation. A model error on top is a prior.
+Genetics 162), with the predictive covariance of ordinary least squares, to first order. What a draw has of its own is
+as much its city's as its window's, so several windows of one city do not narrow the interval. Where the city looks like
+no draw, the mean stays that of the rim of the draws, and what a straight line would add is standard deviation. A model
+error on top is a prior.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def estimate(x: np.ndarray, delay_s: np.ndarray, at: np.ndarray) -> Estimate:
     mean = float(np.mean(other_s - own_s))
     slopes = np.column_stack([-own_s, other_s])  # of the difference, by the logarithms
     between = slopes @ covariance @ slopes.T
-    variance = float(np.sum(between * (leverage + np.eye(len(at))))) / len(at) ** 2
+    variance = float(np.mean(between * (leverage + 1)))
     extrapolated_s = float(np.mean(np.sum(slopes * (beyond - logs), axis=1)))
     sd = float(np.hypot.reduce([np.sqrt(variance), extrapolated_s, p["model_error_percent"] / 100 * own_s.mean()]))
     half = float(stdtrit(free, 0.5 + p["level_percent"] / 200)) * sd

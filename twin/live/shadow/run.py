@@ -151,6 +151,11 @@ def _draw(draw: Draw, x: Sequence[float], delay_s: Sequence[float]) -> Row:
     }  # fmt: skip
 
 
+def month_of_demo() -> str:
+    """The month that a simulated city lives in."""
+    return f"{day_of(BEGIN_S):%Y-%m}"
+
+
 def _logs(x: Sequence[float]) -> dict[str, float | None]:
     """Features by name; a cabinet's log has no loops."""
     return {f"log_{name}": float(x[i]) if i < len(x) else None for i, name in enumerate(FEATURES)}
@@ -162,7 +167,7 @@ def _written(folder: Path, tables: Mapping[str, Sequence[Row]], asked: Mapping[s
     partial = folder / f".{name}.partial"
     partial.unlink(missing_ok=True)
     recorder = Recorder(partial, TABLES)
-    recorder.append([(f"{day_of(BEGIN_S):%Y-%m}", {"shadow": tables})], {})
+    recorder.append([(month_of_demo(), {"shadow": tables})], {})
     recorder.finish({**provenance(), "shadow": asked}, folder / f"{name}.sqlite")
     return folder / f"{name}.sqlite"
 

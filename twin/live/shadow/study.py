@@ -18,6 +18,8 @@ from twin.live.estimate.study import parameters as city_parameters
 from twin.live.shadow import counterfactual as c
 from twin.live.shadow.policies import Policy, policies_of
 from twin.live.shadow.street import Window, lived, window
+from twin.traffic.demand.calibration import BLOCKER, BLOCKER_S
+from twin.traffic.networks.locate import locate
 from twin.traffic.simulation.detectors import DetectorOptions
 from twin.traffic.studies.evaluate import detectors_for
 
@@ -42,9 +44,13 @@ def city_detectors(network: str) -> DetectorOptions:
     )  # fmt: skip
 
 
-def drivers(model: str) -> tuple[str, str]:
-    """SUMO's words for how whoever has no model of their own follows."""
-    return ("--default.carfollowmodel", model)
+def drivers(network: str, model: str) -> tuple[str, ...]:
+    """SUMO's words for how whoever has no model of their own follows.
+
+    Nobody blocks a junction for good: such a lock is SUMO's, no policy's, and outweighs all else.
+    """
+    own = () if BLOCKER in locate(network).options else (BLOCKER, BLOCKER_S)
+    return ("--default.carfollowmodel", model, *own)
 
 
 def city_window(
@@ -55,7 +61,16 @@ def city_window(
     share, cameras = c.parameters()["city_motorcycle_share"], city_detectors(network)
     told = candidate.told if candidate is not None else None
     return window(
-        network, policy.told, seed, duration_s, scale, share, cameras, told, takes_over_s, options=drivers(CITY_DRIVERS)
+        network,
+        policy.told,
+        seed,
+        duration_s,
+        scale,
+        share,
+        cameras,
+        told,
+        takes_over_s,
+        options=drivers(network, CITY_DRIVERS),
     )
 
 
@@ -68,7 +83,7 @@ def twin_windows(
     return [
         window(
             network, policy.told, one.seed, duration_s, one.scale, one.motorcycle_share, one.detectors, told,
-            takes_over_s, options=drivers(one.drivers),
+            takes_over_s, options=drivers(network, one.drivers),
         )
         for one in draws
     ]  # fmt: skip
