@@ -80,7 +80,7 @@ def test_decisions_are_rows_of_a_run_and_the_roll_out_is_a_file(tmp_path):
     found, rows = promote(runs, "new", "shadow", tmp_path / "out")
     assert found["stage"] == "canary"
     assert len(rows) == 8
-    with Run.open(tmp_path / "out" / "promotion.sqlite") as run:
+    with Run.open(found["run"]) as run:
         assert run.table("promotion")["after"].tolist() == ["shadow"] * 7 + ["canary"]
         assert not run.damaged()
     from deploy.signals.routes import NewRollOut

@@ -218,5 +218,7 @@ def test_a_controllers_log_is_a_street_too(windows, tmp_path, monkeypatch):
 def test_too_few_draws_and_a_late_take_over_are_refused(tmp_path):
     with pytest.raises(ShadowError, match="too few"):
         shadow_run.shadow(NETWORK, "webster", "sotl", 1, 120, 1.0, 0, 3, None, tmp_path)
+    with pytest.raises(ShadowError, match="no such log"):
+        shadow_run.shadow(NETWORK, "webster", "sotl", 1, 120, 1.0, 0, 8, tmp_path / "none.sqlite", tmp_path)
     with pytest.raises(ShadowError, match="not before the end"):
         shadow_run.shadow(NETWORK, "webster", "sotl", 1, 120, 1.0, 120, 8, None, tmp_path)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +56,20 @@ def promote(runs: Sequence[Path], policy: str, stage: str, folder: Path) -> tupl
     if faults:
         raise ShadowError("promotion", faults)
     decisions = decided(evidence, stage)
-    path = _written(folder, policy, decisions)
+    path = _written(folder, {"policy": policy, "stage": stage, "runs": [str(path) for path in runs]}, decisions)
     told = {"policy": policy, "stage": decisions[-1].after, "why": decisions[-1].why, "run": str(path)}
     if stage == SHADOW and any(one.after == CANARY for one in decisions):
         told["roll_out"] = str(write_whole(folder / "roll-out.json", json.dumps(roll_out(), indent=1) + "\n"))
     return told, [vars(one) for one in decisions]
 
 
-def _written(folder: Path, policy: str, decisions: Sequence[Decision]) -> Path:
-    partial, final = folder / ".promotion.partial", folder / "promotion.sqlite"
+def _written(folder: Path, asked: Mapping[str, Any], decisions: Sequence[Decision]) -> Path:
+    """The decisions as a run of its own for every question that was asked."""
+    name = f"promotion-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:12]}"
+    partial, final = folder / f".{name}.partial", folder / f"{name}.sqlite"
     folder.mkdir(parents=True, exist_ok=True)
     partial.unlink(missing_ok=True)
     recorder = Recorder(partial, TABLES)
     recorder.append([(month_of_demo(), {"live": {"promotion": [vars(one) for one in decisions]}})], {})
-    recorder.finish({**provenance(), "policy": policy}, final)
+    recorder.finish({**provenance(), "promotion": asked}, final)
     return final

@@ -45,7 +45,7 @@ def shadow(
     """The run that was written, and its verdict as a row.
 
     With `log` what a controller of this network saw and wanted is taken from there; else a simulated city is lived.
-    Raises ShadowError, NetworkError or LogError.
+    Raises ShadowError or NetworkError.
     """
     if draws < LEAST_DRAWS:
         raise ShadowError("--draws", [f"{draws} are too few; take {LEAST_DRAWS} or more"])
@@ -92,7 +92,10 @@ def signals_for(network: str) -> Signals:
 
 def _of_log(log: Path, candidate: Policy, signals: Signals) -> tuple[list[dict[str, Any]], Seen, int]:
     """Decisions of a controller's log with the candidate's beside them, what was seen by zone, and for how long [s]."""
-    told = _due(decisions(log), candidate.decision_s)
+    try:
+        told = _due(decisions(log), candidate.decision_s)
+    except ControllerError as error:
+        raise ShadowError("--log", [str(error)]) from error
     if not told:
         raise ShadowError(str(log), ["has no decision"])
     zones, faults = len(signals.zones), []
