@@ -8,9 +8,10 @@ from twin.live.drift.cusum import alarm_rate, alarms, run_length, threshold
 from twin.live.drift.model import fit, standardised
 from twin.live.drift.run import write_counts
 from twin.live.drift.series import DAY_S, Day, aligned, day_of_rows
-from twin.live.drift.study import false_alarms
+from twin.live.drift.study import day_as_told, false_alarms, lying
 from twin.live.drift.watch import learn, watch
 from twin.live.store import ZONE
+from twin.live.street import Lived
 from twin.traffic.demand.counts import read_counts
 from twin.traffic.networks.files import read_net
 from twin.traffic.networks.locate import locate
@@ -213,3 +214,18 @@ def test_a_window_becomes_counts_that_the_calibration_takes(tmp_path):
     assert counts.veh.sum() == pytest.approx(3 * 3 * 6 * 36, rel=0.03)  # rounded by turn
     assert write_counts(day, 95, "cologne1", tmp_path / "none.csv") is None
     assert not (tmp_path / "none.csv").exists()
+
+
+def test_an_hour_over_the_demos_line_comes_to_its_bins_and_a_lying_loop_lies():
+    n = 720
+    passed = np.column_stack([np.full(n, 2.0), np.arange(n) % 2])
+    hour = Lived(5.0 * np.arange(1, n + 1), passed + 1, passed, np.arange(n)[:, None] // 6 % 2 * 1.0, passed)
+    day = day_as_told(hour, 1)
+    known = ~np.isnan(day.values["passed"][:, 0])
+    assert known.sum() == 12
+    assert day.values["passed"][known].mean(axis=0) == pytest.approx([120, 30], rel=0.03)  # what is lost is made up for
+    assert day.values["halting"][known].mean(axis=0) == pytest.approx([2.0, 0.5], rel=0.05)
+    liar = lying(hour, 0.7, 1)
+    assert liar.passed[:, 0].mean() == pytest.approx(1.4, abs=0.1)
+    assert (liar.passed[:, 1] == passed[:, 1]).all()
+    assert lying(hour, 1.0, 1) is hour
