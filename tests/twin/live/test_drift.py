@@ -1,16 +1,19 @@
 """Drift: sums by hand and by published tables, false alarms counted in simulation, and every sort of drift found."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from twin.errors import DriftError
+from twin.live.demo import messages, record
 from twin.live.drift.cusum import alarm_rate, alarms, run_length, threshold
 from twin.live.drift.model import fit, standardised
-from twin.live.drift.run import write_counts
+from twin.live.drift.run import drift, write_counts
 from twin.live.drift.series import DAY_S, Day, aligned, day_of_rows
 from twin.live.drift.study import day_as_told, false_alarms, lying
 from twin.live.drift.watch import learn, watch
-from twin.live.store import ZONE
+from twin.live.store import ZONE, LiveStore
 from twin.live.street import Lived
 from twin.traffic.demand.counts import read_counts
 from twin.traffic.networks.files import read_net
@@ -229,3 +232,27 @@ def test_an_hour_over_the_demos_line_comes_to_its_bins_and_a_lying_loop_lies():
     assert liar.passed[:, 0].mean() == pytest.approx(1.4, abs=0.1)
     assert (liar.passed[:, 1] == passed[:, 1]).all()
     assert lying(hour, 1.0, 1) is hour
+
+
+def recorded(folder, seed, scale):
+    """Ten minutes of eight stop lines as a live day's run."""
+    rng, n = np.random.default_rng(seed), 120
+    passed = rng.poisson(scale * np.linspace(0.5, 2, 8), (n, 8)).astype(float)
+    hour = Lived(5.0 * np.arange(1, n + 1), passed + 1, passed, np.zeros((n, 1)), passed)
+    with LiveStore(folder / f"{seed}-{scale}") as store:
+        record(messages(hour, seed), store)
+    return store.sealed[0]
+
+
+def test_drift_of_recorded_days_is_told_with_what_to_do(tmp_path):
+    days = [recorded(tmp_path, seed, 1.0) for seed in range(8)]
+    rows = drift([*days, recorded(tmp_path, 9, 2.0)], 8, None, "cologne1", tmp_path)
+    demand = next(row for row in rows if row["sort"] == "demand")
+    assert demand["since"] == "07:00"
+    assert demand["size_sd"] > 3
+    assert "traffic calibrate --network cologne1" in demand["advice"]
+    counts = read_counts(Path(demand["counts"]), read_net(locate("cologne1").net_file))
+    assert counts.begin_s == 7 * 3600
+    assert counts.veh.sum() == pytest.approx(2 * 10 * 180, rel=0.05)  # two thirds of the quarter stand for it
+    with pytest.raises(DriftError, match="none is left"):
+        drift(days, 8, None, None, None)
