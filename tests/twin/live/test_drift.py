@@ -1,5 +1,6 @@
 """Drift: sums by hand and by published tables, false alarms counted in simulation, and every sort of drift found."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_theory_false_alarms_come_as_often_as_asked(n):
 def test_impossible_rates_are_refused():
     with pytest.raises(ValueError, match="a rate above 0"):
         threshold(0.5, 0.0, 50)
-    with pytest.raises(ValueError, match="10 values"):
+    with pytest.raises(ValueError, match="8 values"):
         threshold(0.5, 0.01, 3)
 
 
@@ -158,6 +159,11 @@ def test_weather_is_watched_by_the_day():
 def test_few_days_are_refused(known):
     with pytest.raises(DriftError, match="too few"):
         learn(known[:5])
+    elsewhen = [replace(day, values={k: np.full_like(v, np.nan) for k, v in day.values.items()}) for day in known]
+    with pytest.raises(DriftError, match="the same hours"):
+        learn(elsewhen)
+    learned, _ = learn(known, 1000.0)
+    assert all(0 < one.false_alarms_a_day <= 1000 / 30 + 1e-9 for one in learned.values())
 
 
 def reading(at_s, source, name, value, kind="detectors", flags=""):
@@ -246,7 +252,7 @@ def recorded(folder, seed, scale):
 
 def test_drift_of_recorded_days_is_told_with_what_to_do(tmp_path):
     days = [recorded(tmp_path, seed, 1.0) for seed in range(8)]
-    rows = drift([*days, recorded(tmp_path, 9, 2.0)], 8, None, "cologne1", tmp_path)
+    rows = drift([*days, recorded(tmp_path, 9, 2.0)], 8, 300.0, "cologne1", tmp_path)
     demand = next(row for row in rows if row["sort"] == "demand")
     assert demand["since"] == "07:00"
     assert demand["size_sd"] > 3

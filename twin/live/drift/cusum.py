@@ -76,10 +76,10 @@ def alarm_rate(k: float, h: float, n: int) -> float:
 def threshold(k: float, rate: float, n: int) -> float:
     """The h at which `rate` false alarms a value are expected, with mean and spread from `n` values.
 
-    Raises ValueError for a rate that is not between 0 and 0.2, or fewer than 10 values.
+    Raises ValueError for a rate that is not between 0 and 0.2, or fewer than 8 values.
     """
-    if not 0 < rate < 0.2 or n < 10:
-        raise ValueError(f"{rate} alarms a value after {n} values: a rate above 0 and below 0.2, and 10 values or more")
+    if not 0 < rate < 0.2 or n < 8:
+        raise ValueError(f"{rate} alarms a value after {n} values: a rate above 0 and below 0.2, and 8 values or more")
     most = 4.0
     while alarm_rate(k, most, n) > rate:
         most *= 2

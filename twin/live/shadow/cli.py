@@ -16,7 +16,7 @@ NetworkOption = Annotated[str, typer.Option("--network", help="The street, as th
 ScaleOption = Annotated[float, typer.Option("--scale", min=0.1, max=3, help="The city's demand; the twin believes 1.")]
 DrawsOption = Annotated[
     int,
-    typer.Option("--draws", min=5, max=200, help="Cities that the twin holds possible; two hours are lived in each."),
+    typer.Option("--draws", min=6, max=200, help="Cities that the twin holds possible; two windows are lived in each."),
 ]
 DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="A window [s].")]
 
