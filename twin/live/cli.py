@@ -15,6 +15,7 @@ from twin.terminal import JsonFlag, SeedOption, print_facts, print_json, print_r
 app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, judge them, replay its days.")
 app.command("shadow", epilog=shadow_cli.EXAMPLE)(shadow_cli.shadow)
 app.command("shadow-study", epilog=shadow_cli.STUDY_EXAMPLE)(shadow_cli.shadow_study)
+app.command("promote", epilog=shadow_cli.PROMOTE_EXAMPLE)(shadow_cli.promote)
 app.command("drift", epilog=drift_cli.EXAMPLE)(drift_cli.drift)
 app.command("drift-study", epilog=drift_cli.STUDY_EXAMPLE)(drift_cli.drift_study)
 FOLDER = Path("runs/live")

@@ -10,13 +10,14 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import ndtr
 from scipy.stats import chi2
 
-STATES = 60
-DELTAS, DELTA_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
-QUANTILES, QUANTILE_WEIGHTS = np.polynomial.legendre.leggauss(7)
+STATES = 40
+DELTAS, DELTA_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+QUANTILES, QUANTILE_WEIGHTS = np.polynomial.legendre.leggauss(5)
 
 
 @dataclass(frozen=True)
@@ -49,37 +50,36 @@ def alarms(z: np.ndarray, k: float, h: float) -> list[Alarm]:
     return found
 
 
-def run_length(k: float, h: float, mean: float = 0.0, sd: float = 1.0) -> float:
-    """Mean number of normal values until the upper sum alarms, from 0 (Brook and Evans 1972, Biometrika 59)."""
+def run_length(k: float, h: float, mean: ArrayLike = 0.0, sd: ArrayLike = 1.0) -> np.ndarray:
+    """Mean number of normal values until the upper sum alarms, from 0, by mean and spread of the values (…).
+
+    Brook and Evans (1972), Biometrika 59.
+    """
+    mean, sd = (np.asarray(one, dtype=float)[..., None, None] for one in (mean, sd))
     width = 2 * h / (2 * STATES - 1)
     middle = width * np.arange(STATES)
     upper = middle[None, :] + width / 2 - middle[:, None]  # of the state moved to, less the state left
-    below = ndtr((upper + k - mean) / sd)
-    stays = np.diff(below, axis=1, prepend=0.0)  # all that is below the first state's upper end is the first state
-    lengths = np.linalg.solve(np.eye(STATES) - stays, np.ones(STATES))
-    return float(lengths[0])
+    stays = np.diff(ndtr((upper + k - mean) / sd), axis=-1, prepend=0.0)  # what is below the first state is in it
+    lengths: np.ndarray = np.linalg.solve(np.eye(STATES) - stays, np.ones((STATES, 1)))[..., 0, 0]
+    return lengths
 
 
 def alarm_rate(k: float, h: float, n: int) -> float:
     """Expected alarms a value of both sides when nothing changed, mean and spread known from `n` normal values."""
-    shares = 0.5 + QUANTILES / 2
-    ratios = np.sqrt((n - 1) / chi2.ppf(shares, n - 1))  # true over estimated standard deviation
-    total = 0.0
-    for delta, weight in zip(DELTAS, DELTA_WEIGHTS / DELTA_WEIGHTS.sum(), strict=True):
-        for ratio, share in zip(ratios, QUANTILE_WEIGHTS / 2, strict=True):
-            off = float(delta * ratio) / np.sqrt(n)
-            total += weight * share * sum(1 / run_length(k, h, sign * off, float(ratio)) for sign in (1, -1))
-    return float(total)
+    ratio = np.sqrt((n - 1) / chi2.ppf(0.5 + QUANTILES / 2, n - 1))  # true over estimated standard deviation
+    off = DELTAS[:, None] * ratio / np.sqrt(n)
+    both = 1 / run_length(k, h, off, ratio[None, :]) + 1 / run_length(k, h, -off, ratio[None, :])
+    return float(DELTA_WEIGHTS @ both @ QUANTILE_WEIGHTS / DELTA_WEIGHTS.sum() / 2)
 
 
 @functools.lru_cache(maxsize=512)
 def threshold(k: float, rate: float, n: int) -> float:
     """The h at which `rate` false alarms a value are expected, with mean and spread from `n` values.
 
-    Raises ValueError for a rate that is not between 0 and 0.2, or fewer than 10 values.
+    Raises ValueError for a rate that is not between 0 and 0.2, or fewer than 8 values.
     """
-    if not 0 < rate < 0.2 or n < 10:
-        raise ValueError(f"{rate} alarms a value after {n} values: a rate above 0 and below 0.2, and 10 values or more")
+    if not 0 < rate < 0.2 or n < 8:
+        raise ValueError(f"{rate} alarms a value after {n} values: a rate above 0 and below 0.2, and 8 values or more")
     most = 4.0
     while alarm_rate(k, most, n) > rate:
         most *= 2

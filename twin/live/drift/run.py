@@ -10,9 +10,10 @@ from twin.errors import DriftError
 from twin.files import write_whole
 from twin.live.drift.counts import turning_counts
 from twin.live.drift.series import WHAT, Day, aligned, day_of_rows
-from twin.live.drift.watch import DEMAND, DETECTOR, POLICY, WEATHER, Drift, learn, parameters, watch
+from twin.live.drift.watch import DEMAND, DETECTOR, POLICY, SORTS, WEATHER, Drift, learn, parameters, watch
 from twin.module import Row
 from twin.run import Run
+from twin.terminal import tell
 from twin.traffic.demand.counts import counts_csv
 from twin.traffic.demand.hours import day_type, synthetic_counts
 from twin.traffic.networks.files import read_net
@@ -52,6 +53,8 @@ def drift(
         raise DriftError(f"{len(days)} days, of which {reference} are the reference: none is left to be watched")
     days = aligned(days)
     learned, usual = learn(days[:reference], per_30_days)
+    if missing := [sort for sort in SORTS if sort not in learned]:
+        tell(f"not watched, as the reference days tell too little: {', '.join(missing)}")
     watched, paths = days[reference:], runs[reference:]
     return [_row(one, watched, paths, network, to) for one in watch(watched, learned, usual)]
 

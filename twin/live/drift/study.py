@@ -89,7 +89,7 @@ def false_alarms(known: Sequence[Day], quiet: Sequence[Day], per_30_days: float)
     learned, usual = learn(known, per_30_days)
     drifts = watch(quiet, learned, usual)
     found = []
-    for one in series_of(quiet, usual):
+    for one in (series for series in series_of(quiet, usual) if series.sort in learned):
         bins = int((~np.isnan(one.values)).any(axis=2).sum())
         expected = learned[one.sort].false_alarms_a_day * bins / one.bins_a_day
         n = sum(drift.sort == one.sort for drift in drifts)

@@ -24,6 +24,7 @@ from twin.live.drift.series import DAY_S, Day
 SORTS = ("demand", "detector", "policy", "weather")
 DEMAND, DETECTOR, POLICY, WEATHER = SORTS
 Usual = Mapping[str, np.ndarray]  # `passed` and `halting` of a bin by zone (Z,), on average [veh]
+MOST_RATE = 0.1  # of false alarms a value, whatever is wished
 LEAST_VEH = 5.0  # passing a stop line in a bin, on average: below that its counts say little
 
 
@@ -122,8 +123,8 @@ def against_neighbours(passed: np.ndarray, usual_veh: np.ndarray) -> tuple[np.nd
 def learn(reference: Sequence[Day], per_30_days: float | None = None) -> tuple[dict[str, Watched], Usual]:
     """What each sort is expected to be, and what is usual in each zone.
 
-    `per_30_days` false alarms are wished of each sort; the table's where nothing is given. Raises DriftError for too
-    few days.
+    `per_30_days` false alarms are wished of each sort; the table's where nothing is given. A sort of which too little
+    is known is not learned. Raises DriftError for too few days, or where that leaves none.
     """
     p, least = parameters(), int(parameters()["least_days"])
     if len(reference) < least:
@@ -135,9 +136,13 @@ def learn(reference: Sequence[Day], per_30_days: float | None = None) -> tuple[d
     found = {}
     for one in series_of(reference, usual):
         expected = fit(one.values, one.covariates, p["ridge_veh"] if one.sort == DETECTOR else 0.0, least)
-        wished_a_day = (per_30_days or p["false_alarms_per_30_days"]) / 30
-        rate = wished_a_day / (one.bins_a_day * len(one.sources))
-        found[one.sort] = Watched(expected, threshold(p["slack"], rate, max(10, expected.n)), wished_a_day)
+        if expected.n < least:
+            continue
+        values_a_day = one.bins_a_day * len(one.sources)
+        rate = min(MOST_RATE, (per_30_days or p["false_alarms_per_30_days"]) / 30 / values_a_day)
+        found[one.sort] = Watched(expected, threshold(p["slack"], rate, expected.n), rate * values_a_day)
+    if not found:
+        raise DriftError(f"no time of day was told of on {least} reference days: take days that cover the same hours")
     return found, usual
 
 

@@ -10,12 +10,13 @@ import typer
 from twin.terminal import JsonFlag, SeedOption, print_facts, print_rows, progress_bar
 
 EXAMPLE = "Example: `python -m twin live shadow --candidate max_pressure:min_green_s=5 --network cologne1`"
+PROMOTE_EXAMPLE = "Example: `python -m twin live promote runs/live/shadow-*.sqlite --policy bundles/new`"
 STUDY_EXAMPLE = "Example: `python -m twin live shadow-study --pairs 6 --windows 2`"
 NetworkOption = Annotated[str, typer.Option("--network", help="The street, as the twin knows it.")]
 ScaleOption = Annotated[float, typer.Option("--scale", min=0.1, max=3, help="The city's demand; the twin believes 1.")]
 DrawsOption = Annotated[
     int,
-    typer.Option("--draws", min=5, max=200, help="Cities that the twin holds possible; two hours are lived in each."),
+    typer.Option("--draws", min=6, max=200, help="Cities that the twin holds possible; two windows are lived in each."),
 ]
 DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="A window [s].")]
 
@@ -85,3 +86,34 @@ def shadow_study(
     else:
         print_rows(found["pairs"], "pairs: difference of mean delay, candidate less in charge", False)
         print_facts(found["summary"], "how far the verdicts can be trusted", False)
+
+
+def promote(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Shadows' runs, in their order.")],
+    policy: Annotated[str, typer.Option("--policy", help="The policy, as the runs call it.")],
+    stage: Annotated[
+        str, typer.Option("--stage", help="Where it stands before them: shadow, canary or all.")
+    ] = "shadow",
+    to: Annotated[Path, typer.Option("--to", help="Folder of the decisions.")] = Path("runs/live"),
+    as_json: JsonFlag = False,
+) -> None:
+    """Decide on a policy by written criteria: shadow, canary junction, all junctions, or back; exit code 1 for back.
+
+    Once it is in charge, runs with the old policy in its shadow tell whether it is worse. A policy that comes to the
+    canary leaves `roll-out.json`, the body of the services' `POST /v1/signals/roll-outs`; one that steps back is ended
+    with a DELETE of that roll-out. The criteria are priors.
+    """
+    from twin.live.shadow.promote import promote as decide
+    from twin.live.shadow.promotion import ALL, BACK, CANARY, SHADOW
+    from twin.terminal import print_json
+
+    if stage not in (SHADOW, CANARY, ALL):
+        raise typer.BadParameter(f"{stage!r} is none of {SHADOW}, {CANARY}, {ALL}", param_hint="--stage")
+    told, rows = decide(runs, policy, stage, to)
+    if as_json:
+        print_json({**told, "decisions": rows})
+    else:
+        print_rows([dict(row) for row in rows], f"decisions on {policy}", False)
+        print_facts(told, "where it stands", False)
+    if told["stage"] == BACK:
+        raise typer.Exit(1)

@@ -1,11 +1,12 @@
 """What would have happened: the candidate's delay less that of who is in charge, given what the detectors saw.
 
 The twin lives the window under both, with the same demand, once for every draw of its belief (demand, motorcycles,
-detectors). The logarithms of both delays are regressed on what its own detectors saw under who is in charge, and read
-off at what the city's detectors saw: regression adjustment of simulations (Beaumont, Zhang and Balding 2002, Genetics
-162), with the predictive covariance of ordinary least squares, to first order. So the interval holds the chance of a
-window, and narrows with several. Where the city looks like no draw, the mean stays that of the nearest that does, and
-what a straight line would add is standard deviation. A model error on top is a prior.
+drivers, cameras). The logarithms of both delays are regressed on what its own detectors saw under who is in charge, and
+read off at what the city's detectors saw: regression adjustment of simulations (Beaumont, Zhang and Balding 2002,
+Genetics 162), with the predictive covariance of ordinary least squares, to first order. What a draw has of its own is
+as much its city's as its window's, so several windows of one city do not narrow the interval. Where the city looks like
+no draw, the mean stays that of the rim of the draws, and what a straight line would add is standard deviation. A model
+error on top is a prior.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from twin.traffic.simulation.detectors import DetectorOptions
 from twin.traffic.studies.evaluate import detectors_for
 
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
-FEATURES = ("vehicles", "halting")
-Seen = Mapping[str, Sequence[float | None]]  # by name, a mean of the readings [veh] a zone
+FEATURES = ("vehicles", "halting", "passed")
+DRIVERS = ("Krauss", "ACC", "W99")  # SUMO's names of the car-following models that may be a city's; a prior
+Seen = Mapping[str, Sequence[float | None]]  # by name, a mean of the readings a zone (see `street.lived`)
 LEAST_VEH, LEAST_DELAY_S = 0.05, 0.1  # a street where less was seen, or waited, counts as one with so much
 LEAST_DRAWS = len(FEATURES) + 3
 
@@ -39,6 +41,7 @@ class Draw:
     seed: int
     scale: float
     motorcycle_share: float
+    drivers: str
     detectors: DetectorOptions
 
 
@@ -79,7 +82,7 @@ def belief(network: str, draws: int, seed: int) -> list[Draw]:
     cameras = detectors_for(network)
     return [
         Draw(
-            seed + i, round(float(scale), 4), round(float(np.clip(motorcycle, 0, 1)), 4),
+            seed + i, round(float(scale), 4), round(float(np.clip(motorcycle, 0, 1)), 4), DRIVERS[i % len(DRIVERS)],
             cameras.model_copy(update={"miss_percent": round(float(miss), 2)}),
         )
         for i, (scale, motorcycle, miss) in enumerate(zip(scales, motorcycles, misses, strict=True))
@@ -87,8 +90,8 @@ def belief(network: str, draws: int, seed: int) -> list[Draw]:
 
 
 def features(seen: Seen, zones: np.ndarray) -> np.ndarray:
-    """Logarithms of the vehicles and the halting ones [veh] seen in these zones in all, shape (2,)."""
-    sums = [np.nansum(np.array(seen[name], dtype=float)[zones]) for name in FEATURES]
+    """Logarithms of the `FEATURES` that there are, over these zones in all, shape (p,); a cabinet has no loops."""
+    sums = [np.nansum(np.array(seen[name], dtype=float)[zones]) for name in FEATURES if name in seen]
     return np.log(np.maximum(sums, LEAST_VEH))
 
 
@@ -110,10 +113,11 @@ def counterfactual(
 def looked_at(
     observed: Sequence[Seen], in_charge: Sequence[Mapping[str, Any]], candidate: Sequence[Mapping[str, Any]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What `estimate` takes: features of the draws (n, 2), delays of both [s] (n, 2), the city's features (w, 2)."""
+    """What `estimate` takes: features of the draws (n, p), delays of both [s] (n, 2), the city's features (w, p)."""
     zones = np.all([reported(seen) for seen in observed], axis=0)
     delay_s = np.array([[one["measures"]["delay_s"] for one in arm] for arm in (in_charge, candidate)]).T
-    x = np.array([features(one["seen"], zones) for one in in_charge])
+    names = [name for name in FEATURES if name in observed[0]]
+    x = np.array([features({name: one["seen"][name] for name in names}, zones) for one in in_charge])
     return x, delay_s, np.array([features(seen, zones) for seen in observed])
 
 
@@ -122,16 +126,29 @@ def estimate(x: np.ndarray, delay_s: np.ndarray, at: np.ndarray) -> Estimate:
     p = parameters()
     lived = np.log(np.maximum(delay_s, LEAST_DELAY_S))
     beyond, covariance, leverage, free = regressed(x, lived, at)
-    logs = regressed(x, lived, np.clip(at, x.min(axis=0), x.max(axis=0)))[0]
+    logs = regressed(x, lived, within(x, at))[0]
     own_s, other_s = np.exp(logs).T
     mean = float(np.mean(other_s - own_s))
     slopes = np.column_stack([-own_s, other_s])  # of the difference, by the logarithms
     between = slopes @ covariance @ slopes.T
-    variance = float(np.sum(between * (leverage + np.eye(len(at))))) / len(at) ** 2
+    variance = float(np.mean(between * (leverage + 1)))
     extrapolated_s = float(np.mean(np.sum(slopes * (beyond - logs), axis=1)))
     sd = float(np.hypot.reduce([np.sqrt(variance), extrapolated_s, p["model_error_percent"] / 100 * own_s.mean()]))
     half = float(stdtrit(free, 0.5 + p["level_percent"] / 200)) * sd
     return Estimate(mean, sd, mean - half, mean + half)
+
+
+def within(x: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Points (w, p) no farther from the middle of x (n, p) than its own farthest, by Mahalanobis's distance."""
+    middle = x.mean(axis=0)
+    inverse = np.linalg.pinv(np.cov(x, rowvar=False).reshape(x.shape[1], x.shape[1]))
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        off = points - middle
+        return np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", off, inverse, off), 1e-12))
+
+    shrink = np.minimum(1.0, distance(x).max() / distance(at))
+    return middle + (at - middle) * shrink[:, None]
 
 
 def regressed(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

@@ -22,7 +22,7 @@ from twin.errors import ShadowError
 from twin.live.demo import BEGIN_S
 from twin.live.shadow.counterfactual import FEATURES, LEAST_DRAWS, Draw, belief, estimate, looked_at
 from twin.live.shadow.policies import Policy, policies_of
-from twin.live.shadow.street import deciding, lived, window
+from twin.live.shadow.street import deciding, lived, means
 from twin.live.shadow.study import BELIEVED_SEED, city_window, twin_windows
 from twin.live.store import day_of
 from twin.module import Row, read_tables
@@ -45,7 +45,7 @@ def shadow(
     """The run that was written, and its verdict as a row.
 
     With `log` what a controller of this network saw and wanted is taken from there; else a simulated city is lived.
-    Raises ShadowError, NetworkError or LogError.
+    Raises ShadowError or NetworkError.
     """
     if draws < LEAST_DRAWS:
         raise ShadowError("--draws", [f"{draws} are too few; take {LEAST_DRAWS} or more"])
@@ -64,7 +64,7 @@ def shadow(
     same = [row["wanted"] == row["proposed"] for row in rows]
     found = estimate(x, delay_s, at)
     row: Row = {
-        "in_charge": own.name, "candidate": other.name, "log_vehicles": float(at[0, 0]), "log_halting": float(at[0, 1]),
+        "in_charge": own.name, "candidate": other.name, **_logs(at[0]),
         "verdict": found.verdict, **vars(found), "same_percent": 100 * float(np.mean(same)),
         "duration_s": float(duration_s),
     }  # fmt: skip
@@ -82,13 +82,7 @@ def _arm(
 ) -> list[Any]:
     if takes_over_s == 0:
         return twin_windows(network, other, held, duration_s)
-    return [
-        window(
-            network, own.told, one.seed, duration_s, one.scale, one.motorcycle_share, one.detectors, other.told,
-            float(takes_over_s),
-        )
-        for one in held
-    ]  # fmt: skip
+    return twin_windows(network, own, held, duration_s, other, float(takes_over_s))
 
 
 def signals_for(network: str) -> Signals:
@@ -98,7 +92,10 @@ def signals_for(network: str) -> Signals:
 
 def _of_log(log: Path, candidate: Policy, signals: Signals) -> tuple[list[dict[str, Any]], Seen, int]:
     """Decisions of a controller's log with the candidate's beside them, what was seen by zone, and for how long [s]."""
-    told = _due(decisions(log), candidate.decision_s)
+    try:
+        told = _due(decisions(log), candidate.decision_s)
+    except ControllerError as error:
+        raise ShadowError("--log", [str(error)]) from error
     if not told:
         raise ShadowError(str(log), ["has no decision"])
     zones, faults = len(signals.zones), []
@@ -123,10 +120,8 @@ def _of_log(log: Path, candidate: Policy, signals: Signals) -> tuple[list[dict[s
         for one, mine in zip(told, proposed, strict=True)
     ]  # fmt: skip
     seen: Seen = {}
-    for name in FEATURES:
-        counts = np.array([getattr(one, name) for one, _ in readings])
-        n = (~np.isnan(counts)).sum(axis=0)
-        seen[name] = [float(s / k) if k else None for s, k in zip(np.nansum(counts, axis=0), n, strict=True)]
+    for name in ("vehicles", "halting"):
+        seen[name] = means(np.array([getattr(one, name) for one, _ in readings]))
     return rows, seen, duration_s
 
 
@@ -154,9 +149,19 @@ def _decision(row: Mapping[str, Any]) -> Row:
 def _draw(draw: Draw, x: Sequence[float], delay_s: Sequence[float]) -> Row:
     return {
         "seed": draw.seed, "scale": draw.scale, "motorcycle_share": draw.motorcycle_share,
-        "miss_percent": draw.detectors.miss_percent, "log_vehicles": x[0], "log_halting": x[1],
+        "drivers": draw.drivers, "miss_percent": draw.detectors.miss_percent, **_logs(x),
         "in_charge_delay_s": delay_s[0], "candidate_delay_s": delay_s[1],
     }  # fmt: skip
+
+
+def month_of_demo() -> str:
+    """The month that a simulated city lives in."""
+    return f"{day_of(BEGIN_S):%Y-%m}"
+
+
+def _logs(x: Sequence[float]) -> dict[str, float | None]:
+    """Features by name; a cabinet's log has no loops."""
+    return {f"log_{name}": float(x[i]) if i < len(x) else None for i, name in enumerate(FEATURES)}
 
 
 def _written(folder: Path, tables: Mapping[str, Sequence[Row]], asked: Mapping[str, Any]) -> Path:
@@ -165,7 +170,7 @@ def _written(folder: Path, tables: Mapping[str, Sequence[Row]], asked: Mapping[s
     partial = folder / f".{name}.partial"
     partial.unlink(missing_ok=True)
     recorder = Recorder(partial, TABLES)
-    recorder.append([(f"{day_of(BEGIN_S):%Y-%m}", {"shadow": tables})], {})
+    recorder.append([(month_of_demo(), {"shadow": tables})], {})
     recorder.finish({**provenance(), "shadow": asked}, folder / f"{name}.sqlite")
     return folder / f"{name}.sqlite"
 
@@ -185,9 +190,9 @@ def replay(run: Run) -> tuple[bool, str | None]:
         if json.dumps(mine) != told:
             return False, f"decision {i}: proposed {told}, now {json.dumps(mine)}"
     draws, verdict = run.table("shadow_draw"), run.table("shadow_verdict").iloc[0]
-    features = [f"log_{name}" for name in FEATURES]
+    features = [name for name in (f"log_{one}" for one in FEATURES) if not np.isnan(float(verdict[name]))]
     found = estimate(
-        draws[features].to_numpy(), draws[["in_charge_delay_s", "candidate_delay_s"]].to_numpy(),
+        draws[features].to_numpy(dtype=float), draws[["in_charge_delay_s", "candidate_delay_s"]].to_numpy(),
         verdict[features].to_numpy(dtype=float)[None],
     )  # fmt: skip
     if not np.allclose([found.mean_s, found.sd_s], [verdict["mean_s"], verdict["sd_s"]], rtol=1e-9, atol=1e-12):

@@ -29,6 +29,7 @@ from twin.traffic.simulation.worker import answer, fault_of, serve
 from twin.traffic.studies.evaluate import hour
 
 MEASURES = ("vehicles", "delay_s", "delay_p95_s", "queue_mean_veh", "not_inserted")
+SEEN = ("vehicles", "halting", "passed")
 Priority = Sequence[int | None]
 Deciding = Callable[[Readings, Priority], np.ndarray]
 
@@ -66,7 +67,7 @@ def window(
     companion = controller if controller != "webster" else "max_pressure"  # its programmes are given already
     job = hour(
         network, companion, settings, seed, duration_s=duration_s, scale=scale, motorcycle_share=motorcycle_share,
-        detectors=detectors,
+        detectors=detectors.model_copy(update={"loops": True}),
     )  # fmt: skip
     streets = replace(job.network, options=(*job.network.options, *options))
     own = {"controller": controller, "programmes": in_charge["programmes"], "network": streets}
@@ -74,7 +75,10 @@ def window(
 
 
 def lived(windows: Sequence[Window], progress: Progress | None = None) -> list[dict[str, Any]]:
-    """Each window's `measures`, what was `seen` by zone (mean of the readings [veh], None where never), and `rows`."""
+    """Each window's `measures`, what was `seen` by zone (mean of the readings, None where never), and `rows`.
+
+    `vehicles` and `halting` are a camera's [veh], `passed` what the stop-line loops counted [veh/h].
+    """
     return simulate(windows, progress, worker="twin.live.shadow.street")
 
 
@@ -101,7 +105,7 @@ def live(job: dict[str, Any]) -> dict[str, Any]:
     sim, decide = one.sim, deciding(own, one.signals)
     candidate = deciding(other, one.signals) if other is not None else None
     takes_over_s = np.inf if job["takes_over_s"] is None else sim.time_s + job["takes_over_s"]
-    due_s, seen, rows = sim.time_s, list[tuple[np.ndarray, np.ndarray]](), list[dict[str, Any]]()
+    due_s, seen, rows = sim.time_s, list[tuple[np.ndarray, ...]](), list[dict[str, Any]]()
     while sim.time_s < one.end_s:
         if candidate is not None and sim.time_s >= takes_over_s:
             decide, candidate, sim.decision_s = candidate, None, other["decision_s"]
@@ -110,13 +114,13 @@ def live(job: dict[str, Any]) -> dict[str, Any]:
             due_s = sim.time_s + other["decision_s"]
             rows.append(_row(sim, wanted, candidate(sim.readings, sim.priority)))
         sim.step(wanted)
-        seen.append((sim.readings.vehicles, sim.readings.halting))
+        passed_veh_per_h = 3600 / sim.decision_s * sim.readings.passed
+        seen.append((sim.readings.vehicles, sim.readings.halting, passed_veh_per_h))
     sim.close()
     measures = one.measures()
-    vehicles, halting = zip(*seen, strict=True)
     return {
         "measures": {name: measures[name] for name in MEASURES},
-        "seen": {"vehicles": _means(np.array(vehicles)), "halting": _means(np.array(halting))},
+        "seen": {name: means(np.array(one)) for name, one in zip(SEEN, zip(*seen, strict=True), strict=True)},
         "rows": rows,
     }
 
@@ -142,7 +146,7 @@ def _next(sim: TrafficSim, wanted: np.ndarray) -> list[int]:
     return found
 
 
-def _means(counts: np.ndarray) -> list[float | None]:
+def means(counts: np.ndarray) -> list[float | None]:
     """Mean of what was reported in each column of (n, zones); None where nothing ever was."""
     n = (~np.isnan(counts)).sum(axis=0)
     sums = np.nansum(counts, axis=0)

@@ -1,7 +1,8 @@
 """How far a shadow's verdict can be trusted: pairs of policies, in a simulated city that the twin does not know well.
 
-The city has other demand, other drivers (the Intelligent Driver Model, where the twin believes SUMO's Krauss) and worse
-cameras than the twin believes. Both policies of a pair really live its windows, so what would have happened is known.
+The city has other demand, other drivers (the Intelligent Driver Model, which is none that the twin holds possible) and
+worse cameras than the twin believes. Both policies of a pair really live its windows: what would have happened is
+known.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from twin.live.estimate.study import parameters as city_parameters
 from twin.live.shadow import counterfactual as c
 from twin.live.shadow.policies import Policy, policies_of
 from twin.live.shadow.street import Window, lived, window
+from twin.traffic.demand.calibration import BLOCKER, BLOCKER_S
+from twin.traffic.networks.locate import locate
 from twin.traffic.simulation.detectors import DetectorOptions
 from twin.traffic.studies.evaluate import detectors_for
 
@@ -25,7 +28,7 @@ POOL = (
     "webster", "webster:cycle_factor=0.6", "webster:cycle_factor=1.6", "sotl:threshold_veh_s=20",
     "sotl:threshold_veh_s=120",
 )  # fmt: skip
-CITY_DRIVERS = ("--default.carfollowmodel", "IDM")
+CITY_DRIVERS = "IDM"  # none of those that the twin holds possible
 BELIEVED_SEED = 5001  # the twin's draws have other vehicles than any city
 Lived = list[dict[str, Any]]
 
@@ -41,6 +44,15 @@ def city_detectors(network: str) -> DetectorOptions:
     )  # fmt: skip
 
 
+def drivers(network: str, model: str) -> tuple[str, ...]:
+    """SUMO's words for how whoever has no model of their own follows.
+
+    Nobody blocks a junction for good: such a lock is SUMO's, no policy's, and outweighs all else.
+    """
+    own = () if BLOCKER in locate(network).options else (BLOCKER, BLOCKER_S)
+    return ("--default.carfollowmodel", model, *own)
+
+
 def city_window(
     network: str, policy: Policy, seed: int, duration_s: int, scale: float, candidate: Policy | None = None,
     takes_over_s: float | None = None,
@@ -49,16 +61,32 @@ def city_window(
     share, cameras = c.parameters()["city_motorcycle_share"], city_detectors(network)
     told = candidate.told if candidate is not None else None
     return window(
-        network, policy.told, seed, duration_s, scale, share, cameras, told, takes_over_s, options=CITY_DRIVERS
+        network,
+        policy.told,
+        seed,
+        duration_s,
+        scale,
+        share,
+        cameras,
+        told,
+        takes_over_s,
+        options=drivers(network, CITY_DRIVERS),
     )
 
 
-def twin_windows(network: str, policy: Policy, draws: Sequence[c.Draw], duration_s: int) -> list[Window]:
-    """A policy's window in every draw of the twin's belief."""
+def twin_windows(
+    network: str, policy: Policy, draws: Sequence[c.Draw], duration_s: int, candidate: Policy | None = None,
+    takes_over_s: float | None = None,
+) -> list[Window]:  # fmt: skip
+    """A policy's window in every draw of the twin's belief; a candidate takes over on the way."""
+    told = candidate.told if candidate is not None else None
     return [
-        window(network, policy.told, one.seed, duration_s, one.scale, one.motorcycle_share, one.detectors)
+        window(
+            network, policy.told, one.seed, duration_s, one.scale, one.motorcycle_share, one.detectors, told,
+            takes_over_s, options=drivers(network, one.drivers),
+        )
         for one in draws
-    ]
+    ]  # fmt: skip
 
 
 def pairs_of(pool: Sequence[Policy], pairs: int, seed: int) -> list[tuple[Policy, Policy]]:
