@@ -85,8 +85,8 @@ def heard(table: pd.DataFrame, street: Lived, at_s: float, back_s: float = BACK_
     steps, minutes = int(back_s / STEP_S), int(back_s / MINUTE_S)
     at, by_zone = STEP_S * (np.arange(steps) + 1), np.zeros((steps, street.halting.shape[1]))
     asked = Lived(
-        at, by_zone, by_zone, np.zeros((steps, street.phase.shape[1])), street.counters,
-        np.zeros((minutes, len(street.counters))),
+        at, by_zone, by_zone, np.zeros((steps, street.phase.shape[1])), counters=street.counters,
+        counted=np.zeros((minutes, len(street.counters))),
     )  # fmt: skip
     in_time = (table.at_s > at_s - back_s) & (table.at_s <= at_s)
     recent = table[in_time & table.kind.isin(["detectors", "lamps", "counters"])]
