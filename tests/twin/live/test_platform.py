@@ -29,7 +29,7 @@ class City(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.shown, self.told, self.faults = shown, [], []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
 
 class Handler(BaseHTTPRequestHandler):
