@@ -6,7 +6,8 @@
 `rate`: messages of two readings each, judged and written to a day's run (bytes in, rows on the disk), beside the same
 rows written raw to SQLite in the same batches: the limit. `flood`: a thread sends 10,000 a second through the bounded
 queue between the broker's line and the intake. `lag`: a street sends its detectors' readings step by step; from a
-message's arrival until the queues of all its approaches are estimated with it. Process pinned to one core where it can.
+message's arrival until the queues of all approaches are estimated with it, anew from the last five minutes. The process
+is pinned to one core where it can be; on a machine that others use too, look at the figures of the processor.
 """
 
 from __future__ import annotations
@@ -47,13 +48,15 @@ def reading(n: int, at_s: float) -> tuple[str, bytes]:
 
 
 def rate(messages: int, folder: Path) -> dict[str, Any]:
-    """Messages a second from bytes to a sealed run, and rows a second written raw in the same batches."""
+    """Messages a second from bytes to rows on the disk, beside rows written raw; and sealing, which is once a day."""
     sent = [(BEGIN_S + n / 3000, *reading(n, BEGIN_S + n / 3000)) for n in range(messages)]
     began = time.perf_counter(), time.process_time()
     with LiveStore(folder / "day") as store:
         for arrived_s, topic, payload in sent:
             store.take(topic, payload, arrived_s)
-    wall_s, cpu_s = time.perf_counter() - began[0], time.process_time() - began[1]
+        store.write()
+        wall_s, cpu_s = time.perf_counter() - began[0], time.process_time() - began[1]
+    seal_s = time.perf_counter() - began[0] - wall_s
     assert store.totals["taken"] == messages
     with Run.open(store.sealed[0]) as run:
         tables = {name: list(run.table(name).itertuples(index=False, name=None))
@@ -65,7 +68,7 @@ def rate(messages: int, folder: Path) -> dict[str, Any]:
         "what": "rate", "messages": messages, "readings": len(tables["live_reading"]),
         "messages_a_second": round(messages / wall_s), "messages_a_second_of_processor": round(messages / cpu_s),
         "raw_messages_a_second": round(messages / limit_wall_s), "times_raw_wall": round(wall_s / limit_wall_s, 2),
-        "times_raw_processor": round(cpu_s / limit_cpu_s, 2),
+        "times_raw_processor": round(cpu_s / limit_cpu_s, 2), "seal_s": round(seal_s, 2),
     }  # fmt: skip
 
 
@@ -153,22 +156,21 @@ def lag(steps: int, pace_s: float, folder: Path) -> dict[str, Any]:
     model = fit(halting, vehicles, lamps, 1.0)
     columns = {f"zone-{z}": z for z in range(zones)}
     waited: list[float] = []
-    rows: list[Any] = []
+    seen = np.zeros((2, 0, zones))
     with LiveStore(folder / "lag") as store:
         for k in range(steps):
             due_s, at_s = time.perf_counter() + pace_s, BEGIN_S + STEP_S * k
-            arrived = []
+            arrived: list[float] = []
+            rows: list[Any] = []
             for z in range(zones):
-                message = Message(
-                    "detectors", f"zone-{z}", "b", k, at_s, {"vehicles": vehicles[k, z], "halting": halting[k, z]}
-                )
-                topic, payload = write(message)
+                values: dict[str, float | None] = {"vehicles": vehicles[k, z], "halting": halting[k, z]}
+                topic, payload = write(Message("detectors", f"zone-{z}", "b", k, at_s, values))
                 arrived.append(time.perf_counter())
                 rows += store.take(topic, payload, at_s + 0.2)
-            at = at_s - STEP_S * np.arange(min(k + 1, WINDOW_STEPS))[::-1]
-            rows = rows[-2 * zones * WINDOW_STEPS :]
-            seen = [series(rows, "detectors", name, columns, at, 1.0) for name in ("halting", "vehicles")]
-            estimate(model, *seen, lamps[: len(at)], 0.1, 0.01)
+            at = np.array([at_s])
+            now = [series(rows, "detectors", name, columns, at, 1.0) for name in ("halting", "vehicles")]
+            seen = np.concatenate([seen, now], axis=1)[:, -WINDOW_STEPS:]
+            estimate(model, *seen, lamps[k + 1 - seen.shape[1] : k + 1], 0.1, 0.01)
             waited += [time.perf_counter() - then for then in arrived]
             time.sleep(max(0.0, due_s - time.perf_counter()))
     p50, p99 = (1000 * float(np.percentile(waited, q)) for q in (50, 99))

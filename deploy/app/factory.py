@@ -48,8 +48,7 @@ DESCRIPTION = "Services of Trenggalek Twin. Errors are problem+json (RFC 9457); 
 ROUTERS = (
     exchange.router, routes.router, routes.operations, persons.router, jobtren.router, employers.router,
     personnel.router, laras.router, twin_routes.router, signals.router, web.router, signals_pages.router,
-    employers_pages.router, ngsi.router, sensorthings.router,
-    sensorthings.operations,
+    employers_pages.router, ngsi.router, sensorthings.router, sensorthings.operations,
 )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def test_an_entity_goes_in_and_comes_out_with_units_times_and_context(services):
     assert told(services) == told(services)
 
 
-def test_late_duplicate_out_of_order_and_impossible_are_flagged_and_kept_as_they_are(services, served_with):
+def test_late_duplicate_out_of_order_and_impossible_are_flagged_and_kept_as_they_are(services):
     upsert(services, flow(seconds_ago=2, intensity=5))
     upsert(services, flow(seconds_ago=2, intensity=6))  # the same moment told again
     upsert(services, flow(seconds_ago=100, intensity=7))
@@ -77,20 +77,19 @@ def test_late_duplicate_out_of_order_and_impossible_are_flagged_and_kept_as_they
         (7, ["late", "out_of_order"]), (5, []), (-3, ["impossible"]),
     ]  # fmt: skip
     assert told(services)["intensity"]["flags"]["value"] == ["impossible"]
-    services.app.state.live.close()
-    again = served_with()  # what was answered is there after a restart, and judged on from
-    again.tokens = {who: again.app.state.accounts.log_in(who, "kata-sandi-panjang") for who in services.tokens}
-    assert told(again)["intensity"]["value"] == -3
-    upsert(again, flow(seconds_ago=2, intensity=6))
-    again.app.state.live.close()
-    with LiveStore(services.app.state.settings.data / "live") as store:
+    state, folder = services.app.state, services.app.state.settings.data / "live"
+    state.live.close()
+    state.live = desk.Desk(folder, state.metrics)  # what was answered is there after a restart, and judged on from
+    assert told(services)["intensity"]["value"] == -3
+    upsert(services, flow(seconds_ago=2, intensity=6))
+    state.live.close()
+    with LiveStore(folder) as store:
         pass
     with Run.open(store.sealed[0]) as run:
         assert list(run.table("live_reading")["value"]) == [5, 6, 7, -3, 6]  # the duplicates are there too
         assert list(run.table("live_reading")["flags"]).count("duplicate") == 2
         assert replay(run) == (True, None)
-    for one in (services, again):
-        one.app.state.live.close = lambda: None  # both are closed
+    state.live = desk.Desk(folder, state.metrics)  # for the app to close
 
 
 def test_a_batch_tells_of_each_entity_that_was_not_taken(services, monkeypatch):

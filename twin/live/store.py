@@ -108,7 +108,8 @@ class LiveStore:
     def days(self) -> list[Path]:
         """The files of all days that are kept, oldest first; the last may be unfinished."""
         unfinished = [] if self._recorder is None else [self._recorder.path]
-        return sorted(self.folder.glob("live-????-??-??*.sqlite"), key=lambda path: path.name[5:]) + unfinished
+        sealed = self.folder.glob("live-????-??-??*.sqlite")
+        return sorted(sealed, key=lambda path: (path.name[:15], len(path.name), path.name)) + unfinished
 
     def close(self) -> None:
         """Write what is held and seal the day's run."""

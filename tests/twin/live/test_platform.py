@@ -29,17 +29,18 @@ class City(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.shown, self.told, self.faults = shown, [], []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
 
 class Handler(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        parts = urlsplit(unquote(self.path))
+        parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        self.server.told.append((self.command, parts.path, query, json.loads(body or "null"), self.headers))
+        path = unquote(parts.path)
+        self.server.told.append((self.command, path, query, json.loads(body or "null"), self.headers))
         status, answer = self.server.faults.pop(0) if self.server.faults else (200, None)
-        text = json.dumps(self.server.shown(parts.path, query) if answer is None else answer).encode()
+        text = json.dumps(self.server.shown(path, query) if answer is None else answer).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(text)))
         if status == 302:
@@ -98,10 +99,12 @@ def test_entities_by_pages_with_retries_and_each_reading_once(city, tmp_path, mo
 
 def test_observations_of_foreign_datastreams_go_on_from_the_last(city, tmp_path):
     table = tmp_path / "streams.csv"
-    table.write_text("datastream,kind,source,value\n7,flow,soekarno-1,speed_km_h\n")
+    table.write_text("datastream,kind,source,value\n7,flow,soekarno-1,speed_km_h\na#b'c,flow,soekarno-2,speed_km_h\n")
     readings = [(AT_S + i, 10.0 + i) for i in range(3)]
 
     def shown(path, query):
+        if path.startswith("/v1.1/Datastreams('a#b''c')"):
+            return {"value": []}
         if path == "/v1.1/Datastreams(7)":
             return {"unitOfMeasurement": {"symbol": "m/s"}}
         assert path == "/v1.1/Datastreams(7)/Observations"

@@ -24,6 +24,7 @@ from twin.live.store import LiveStore
 from twin.terminal import tell
 
 PAGE, MOST_PAGES = 500, 200
+MOST_REMEMBERED = 100_000
 Standard = Literal["ngsi-ld", "sensorthings"]
 Stream = tuple[str, str, str]
 
@@ -36,7 +37,7 @@ def spoken(standard: str) -> Standard:
 
 
 class Source:
-    """What a platform told so far: the newest event time of every value (bounded by its datastreams and entities)."""
+    """What a platform told so far: the newest event time of every value; who was told longest ago is forgotten."""
 
     def __init__(self, platform: Platform, standard: Standard, streams: Mapping[str, Stream] | None = None) -> None:
         self.platform, self.standard, self.streams = platform, standard, streams
@@ -48,8 +49,11 @@ class Source:
         """Readings with an event time that was not told before. Raises LiveError where the platform does not answer."""
         for message in self._entities() if self.standard == "ngsi-ld" else self._observations():
             key = (message.kind, message.source, next(iter(message.values)))
-            if self._newest.get(key) != message.at_s:
-                self._newest[key] = message.at_s
+            before = self._newest.pop(key, None)
+            self._newest[key] = message.at_s
+            if len(self._newest) > MOST_REMEMBERED:
+                self._newest.pop(next(iter(self._newest)))
+            if before != message.at_s:
                 yield message
 
     def _entities(self) -> Iterator[Message]:
@@ -65,16 +69,17 @@ class Source:
 
     def _observations(self) -> Iterator[Message]:
         for identifier, stream in self._streams().items():
-            key = identifier if identifier.isdecimal() else f"'{identifier}'"
+            numbered = f"/Datastreams({identifier})"
+            path = numbered if identifier.isdecimal() else sensorthings.link("", "Datastreams", identifier)
             if identifier not in self._symbols:
-                about = self.platform.get(f"/Datastreams({key})")
+                about = self.platform.get(path)
                 unit = about.get("unitOfMeasurement") if isinstance(about, dict) else None
                 self._symbols[identifier] = str(unit.get("symbol", "")) if isinstance(unit, dict) else ""
             query: dict[str, Any] = {"$orderby": "phenomenonTime desc", "$top": 1}
             if known := stream in self._newest:
                 after = f"phenomenonTime gt {time_of(self._newest[stream])}"
                 query = {"$orderby": "phenomenonTime asc", "$top": PAGE, "$filter": after}
-            for one in self._pages(f"/Datastreams({key})/Observations", query, on=known):
+            for one in self._pages(f"{path}/Observations", query, on=known):
                 yield from self._read(_observed, one, stream, self._symbols[identifier])
 
     def _pages(self, path: str, query: Mapping[str, Any], on: bool = True) -> Iterator[Any]:

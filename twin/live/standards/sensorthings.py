@@ -53,7 +53,8 @@ def rows_of(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def link(base: str, entity_set: str, identifier: str = "", path: str = "") -> str:
     """The address of an entity, or of a set of them."""
-    key = f"('{quote(identifier, safe=':')}')" if identifier else ""
+    escaped = quote(identifier.replace("'", "''"), safe=":'")  # as OData writes an apostrophe
+    key = f"('{escaped}')" if identifier else ""
     return f"{base}/{entity_set}{key}{path}"
 
 
