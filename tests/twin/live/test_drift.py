@@ -256,7 +256,7 @@ def test_drift_of_recorded_days_is_told_with_what_to_do(tmp_path):
     demand = next(row for row in rows if row["sort"] == "demand")
     assert demand["since"] == "07:00"
     assert demand["size_sd"] > 3
-    assert "traffic calibrate --network cologne1" in demand["advice"]
+    assert demand["advice"].startswith("calibrate demand anew: `python -m twin traffic calibrate --network cologne1")
     counts = read_counts(Path(demand["counts"]), read_net(locate("cologne1").net_file))
     assert counts.begin_s == 7 * 3600
     assert counts.veh.sum() == pytest.approx(2 * 10 * 180, rel=0.05)  # two thirds of the quarter stand for it

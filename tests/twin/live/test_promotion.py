@@ -83,10 +83,8 @@ def test_decisions_are_rows_of_a_run_and_the_roll_out_is_a_file(tmp_path):
     with Run.open(found["run"]) as run:
         assert run.table("promotion")["after"].tolist() == ["shadow"] * 7 + ["canary"]
         assert not run.damaged()
-    from deploy.signals.routes import NewRollOut
-
-    body = NewRollOut.model_validate(json.loads((tmp_path / "out" / "roll-out.json").read_text()))
-    assert (body.shares, body.soak_s) == ([0.25], 7200)
+    body = json.loads((tmp_path / "out" / "roll-out.json").read_text())
+    assert body == {"shares": [0.25], "soak_s": 7200}
     found, _ = promote(runs[:3], "new", "shadow", tmp_path / "again")
     assert found["stage"] == "shadow"
     assert not (tmp_path / "again" / "roll-out.json").exists()

@@ -210,6 +210,13 @@ def test_a_controllers_log_is_a_street_too(windows, tmp_path, monkeypatch):
     assert seen["vehicles"][0] == pytest.approx(
         np.mean([row["readings"]["vehicles"][0] for row in rows if row["readings"]["vehicles"][0] is not None])
     )
+    monkeypatch.setattr(shadow_run, "lived", lambda jobs, *_: _lives(jobs, windows[1]))
+    path, row = shadow_run.shadow(NETWORK, "max_pressure", "sotl", 1, 900, 1.0, 0, 9, tmp_path / "log", tmp_path)
+    assert row["log_passed"] is None  # a cabinet has cameras alone
+    assert row["duration_s"] == duration_s
+    with Run.open(path) as run:
+        assert shadow_run.replay(run) == (True, None)
+        assert set(run.table("shadow_decision")["proposed_next"]) == {""}
     log[3]["first"] = 1
     with pytest.raises(ShadowError, match="without a restart"):
         shadow_run._of_log(tmp_path, candidate, shadow_run.signals_for(NETWORK))

@@ -22,6 +22,7 @@ from twin.traffic.signals.plans import signals_of
 from twin.traffic.studies.evaluate import detectors_for
 
 COLUMNS = ("at_s", "arrived_s", "kind", "source", "name", "value", "flags")
+LIAR = "a detector drifted too, look at it first; then "
 ADVICE = {
     DEMAND: "calibrate demand anew: `python -m twin traffic calibrate --network {network} --counts {counts} --to …`",
     DETECTOR: "look at this detector; its counts do not fit its neighbours'",
@@ -56,7 +57,12 @@ def drift(
     if missing := [sort for sort in SORTS if sort not in learned]:
         tell(f"not watched, as the reference days tell too little: {', '.join(missing)}")
     watched, paths = days[reference:], runs[reference:]
-    return [_row(one, watched, paths, network, to) for one in watch(watched, learned, usual)]
+    found = watch(watched, learned, usual)
+    rows = [_row(one, watched, paths, network, to) for one in found]
+    if any(one.sort == DETECTOR for one in found):  # its counts are in what seems to be demand
+        for row in rows:
+            row["advice"] = f"{LIAR if row['sort'] == DEMAND else ''}{row['advice']}"
+    return rows
 
 
 def _readings(run: Run) -> Iterator[Row]:

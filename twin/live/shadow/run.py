@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from controllers.bundle import load
 from controllers.errors import ControllerError
@@ -190,7 +191,7 @@ def replay(run: Run) -> tuple[bool, str | None]:
         if json.dumps(mine) != told:
             return False, f"decision {i}: proposed {told}, now {json.dumps(mine)}"
     draws, verdict = run.table("shadow_draw"), run.table("shadow_verdict").iloc[0]
-    features = [name for name in (f"log_{one}" for one in FEATURES) if not np.isnan(float(verdict[name]))]
+    features = [name for name in (f"log_{one}" for one in FEATURES) if pd.notna(verdict[name])]
     found = estimate(
         draws[features].to_numpy(dtype=float), draws[["in_charge_delay_s", "candidate_delay_s"]].to_numpy(),
         verdict[features].to_numpy(dtype=float)[None],

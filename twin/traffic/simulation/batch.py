@@ -140,7 +140,7 @@ def _ask(worker: subprocess.Popen[bytes], job: Mapping[str, Any]) -> dict[str, A
 class _Workers:
     """Worker processes to take and to give back. Each leads a process group with the simulations that it forks."""
 
-    def __init__(self, n: int, module: str) -> None:
+    def __init__(self, n: int, module: str = WORKER) -> None:
         self.module = module
         self.all = [_started(module) for _ in range(n)]
         self.ended = False
