@@ -27,7 +27,6 @@ COLUMNS = (*LABEL, *FIGURE, *TEXTS, *NUMBERS)
 class Found:
     """A table: what it was made of and with, and its rows by figure, the greatest effect first; None where unknown."""
 
-    path: Path
     label: dict[str, str]
     figures: dict[str, list[dict[str, Any]]]
 
@@ -78,7 +77,7 @@ def read(path: Path) -> Found:
     figures: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         figures.setdefault(row["kpi"], []).append(row)
-    return Found(path, {name: rows[0][name] if rows else "" for name in LABEL}, figures)
+    return Found({name: rows[0][name] if rows else "" for name in LABEL}, figures)
 
 
 def of_scenario(runs: Path, digest: str) -> Found | None:
