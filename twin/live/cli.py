@@ -251,8 +251,9 @@ def what_now(
     """What an event would do in the next minutes, from the street's present state: with it and without, by seed.
 
     The state is estimated from the day's readings until then; what cameras do not see, and who is still to come, is as
-    in the twin's own hour, scaled to what counters tell. Differences have Student's 95 % interval over seeds. Without
-    the event the ambulance drives too, but asks for no green; with it every emergency vehicle asks.
+    in the twin's own hour, scaled to what counters tell; signals are under max-pressure. Differences have Student's
+    95 % interval over seeds. Without the event the ambulance drives too, but asks for no green; with it every
+    emergency vehicle asks.
     """
     from twin.live.what_now.question import Question, answered
 
@@ -280,18 +281,19 @@ def forecast(
     Learned from six simulated days, which are lived on first use (some minutes) and kept; the morning from 05:05 to
     09:00 alone.
     """
+    if as_json and times > 1:
+        raise typer.BadParameter("--json is one document, and so --times 1")
     from twin.live.day import moment_of, readings
-    from twin.live.estimate.believed import believed_hour
     from twin.live.forecast.roads import learned, lived_days, told_now
 
     with progress_bar("days to learn from") as progress:
         roads, past, _ = lived_days(network, [], progress=progress)
-    forecaster, street = learned(roads, past), believed_hour(network)
+    forecaster = learned(roads, past)
     for turn in range(times):
         if turn:
             time.sleep(60)
         table = readings(run)
-        rows = told_now(forecaster, table, street, network, moment_of(table, at))
+        rows = told_now(forecaster, table, network, moment_of(table, at))
         print_rows(rows, f"{network}: the next hour", as_json)
 
 

@@ -76,6 +76,10 @@ def test_silent_detectors_leave_what_is_usual_and_the_road_is_told_as_not_live(f
     found = rows(forecaster, np.full((20, 2, 3), np.nan), BEGIN_S)
     usual = np.exp(forecaster.travel.time_of_day[22:, 0])
     assert not any(row["live"] for row in found)
+    sighted = rows(forecaster, wandering(1, 5)[0].seen[:20], BEGIN_S)
+    for blind, live in zip(found, sighted, strict=True):
+        if blind["in_min"] == 15:
+            assert np.log(blind["high_s"] / blind["low_s"]) > 1.15 * np.log(live["high_s"] / live["low_s"])
     assert found[0]["travel_s"] == pytest.approx(usual[0], rel=1e-9)
 
 
@@ -100,6 +104,13 @@ def test_scores_know_who_wins_and_missing_detectors_cost(forecaster: Forecaster)
         assert mae(100.0, what, "forecast", 60) < mae(100.0, what, "persistence", 60)
         assert mae(100.0, what, "forecast") < mae(50.0, what, "forecast") < mae(0.0, what, "forecast")
         assert mae(0.0, what, "forecast") == pytest.approx(mae(0.0, what, "historical average"))
+    held = [
+        row["inside_90_percent"]
+        for percent in (100.0, 50.0, 0.0)
+        for row in study.judged(forecaster, unseen, percent, EXACT)
+        if row["method"] == "forecast"
+    ]
+    assert 78 < min(held) <= max(held) < 99  # ten days that were learned from, six that are judged
     by_hand = np.mean([np.abs(d.seen[3:, :, 2] - d.seen[:-3, :, 2]).mean() for d in unseen])
     assert mae(100.0, "flow", "last true value") < 12 * by_hand * 1.5
     row = study.judged(forecaster, unseen, 100.0, EXACT)[0]

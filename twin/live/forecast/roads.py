@@ -16,7 +16,7 @@ import numpy as np
 from twin.errors import LiveError
 from twin.live.day import STEP_S, heard
 from twin.live.estimate.city import Told, parameters
-from twin.live.estimate.roads import Layout, layout_of
+from twin.live.estimate.roads import layout_of
 from twin.live.estimate.travel import MINUTES, Views, by_interval
 from twin.live.store import ZONE
 from twin.live.street import Lived
@@ -35,20 +35,25 @@ HORIZONS_MIN = (15, 30, 60)
 COVERAGE = 0.9
 PASSED = SIGNS.index("passed")
 PER_H = HOUR_S // INTERVAL_S
+PLAN = replace(TYPICAL, controller="max_pressure")  # as the demo's street is controlled
 
 
 @dataclass(frozen=True)
 class Forecaster:
-    """What days on a network taught: models of travel time and of 1 + flow [veh in 5 minutes] of its watched roads."""
+    """What days on a network taught: models of travel time and of 1 + flow [veh in 5 minutes] of its watched roads.
+
+    `blind` are the same of days of which nothing was seen: what is usual, and how far off that is.
+    """
 
     roads: tuple[Road, ...]
     travel: Model
     flow: Model
+    blind: tuple[Model, Model]
     begin_h: int
 
 
 def lived_days(
-    network: str, seeds: Sequence[int], days: int = DAYS, plan: DayPlan = TYPICAL, progress: Progress | None = None
+    network: str, seeds: Sequence[int], days: int = DAYS, plan: DayPlan = PLAN, progress: Progress | None = None
 ) -> tuple[tuple[Road, ...], list[Day], list[Day]]:
     """All roads, the days that are learned from, and those of these seeds; lived on first use and kept."""
     located, _ = network_for(network, FIRST_SEED)
@@ -64,13 +69,34 @@ def flows(days: Sequence[Day]) -> np.ndarray:
     return 1 + np.stack([day.seen[:, :, PASSED] for day in days])
 
 
-def learned(roads: Sequence[Road], past: Sequence[Day], begin_h: int = TYPICAL.begin_h) -> Forecaster:
+def learned(roads: Sequence[Road], past: Sequence[Day], begin_h: int = PLAN.begin_h) -> Forecaster:
     """Both models, from days of which all was seen."""
     watched = tuple(road for road in roads if road.watched)
     seen, leads = np.stack([day.seen for day in past]), upstream(watched)
     free_flow_s = np.array([road.free_flow_s for road in watched])
-    travel = fit(seen, np.stack([day.travel_s for day in past]), leads, free_flow_s, COVERAGE)
-    return Forecaster(watched, travel, fit(seen, flows(past), leads, np.ones(len(watched)), COVERAGE), begin_h)
+    travel, flow, blind_travel, blind_flow = (
+        fit(signs, values, leads, instead, COVERAGE)
+        for signs in (seen, np.full_like(seen, np.nan))
+        for values, instead in (
+            (np.stack([day.travel_s for day in past]), free_flow_s),
+            (flows(past), 0 * free_flow_s + 1),
+        )
+    )
+    return Forecaster(watched, travel, flow, (blind_travel, blind_flow), begin_h)
+
+
+def told_by(model: Model, blind: Model, seen: np.ndarray) -> Forecast:
+    """Forecasts of a day so far (`traffic.forecast.models.forecast`); silent roads' intervals as of blind days."""
+    sighted, usual = forecast(model, seen), forecast(blind, np.full_like(seen, np.nan))
+    silent = ~heard_lately(seen)[:, None]
+    low, high = (np.where(silent, getattr(usual, side), getattr(sighted, side)) for side in ("low_s", "high_s"))
+    return replace(sighted, low_s=low, high_s=high)
+
+
+def heard_lately(seen: np.ndarray) -> np.ndarray:
+    """Whether a detector of each road reported in the last LAGS intervals, bool (n, R)."""
+    there = np.isfinite(seen).any(axis=2)
+    return np.array([there[max(0, k - LAGS + 1) : k + 1].any(axis=0) for k in range(len(seen))])
 
 
 def seen_of(came: Told, views: Views, miss: float) -> np.ndarray:
@@ -99,14 +125,13 @@ def intervals_until(at_s: float, forecaster: Forecaster) -> int:
     return n
 
 
-def told_now(
-    forecaster: Forecaster, table: pd.DataFrame, street: Lived, network: str, at_s: float
-) -> list[dict[str, Any]]:
-    """Rows of the forecast at a moment of a live day, whose detectors are those of `street` (`rows`)."""
+def told_now(forecaster: Forecaster, table: pd.DataFrame, network: str, at_s: float) -> list[dict[str, Any]]:
+    """Rows of the forecast at a moment of a live day of a network (`rows`)."""
     located, _ = network_for(network, FIRST_SEED)
     signals = signals_of(located.net_file, detectors_for(network).camera_range_m)
-    layout: Layout = layout_of(located.net_file, signals)
-    n = intervals_until(at_s, forecaster)
+    layout = layout_of(located.net_file, signals)
+    n, nothing = intervals_until(at_s, forecaster), np.zeros((0, len(signals.zones)))
+    street = Lived(np.zeros(0), nothing, nothing, np.zeros((0, len(signals.plans))), layout.crossings.sources)
     came = heard(table, street, at_s, float(n * INTERVAL_S))
     return rows(forecaster, seen_of(came, layout.views, parameters()["believed_miss_percent"] / 100), at_s)
 
@@ -117,8 +142,11 @@ def rows(forecaster: Forecaster, seen: np.ndarray, at_s: float) -> list[dict[str
     `live`: a detector of the road reported in the last quarter hour; else what is usual is told. Horizons beyond the
     learned day are left out.
     """
-    travel, flow = forecast(forecaster.travel, seen), forecast(forecaster.flow, seen)
-    live = np.isfinite(seen[-LAGS:]).any(axis=(0, 2))
+    travel, flow = (
+        told_by(model, blind, seen)
+        for model, blind in zip((forecaster.travel, forecaster.flow), forecaster.blind, strict=True)
+    )
+    live = heard_lately(seen)[-1]
     at = datetime.fromtimestamp(at_s, ZONE).isoformat()
     return [
         {

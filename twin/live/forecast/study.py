@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from twin.live.estimate.city import dead_ones, parameters
-from twin.live.forecast.roads import HORIZONS_MIN, PASSED, PER_H, Forecaster, flows, learned, lived_days
+from twin.live.forecast.roads import HORIZONS_MIN, PASSED, PER_H, Forecaster, flows, learned, lived_days, told_by
 from twin.traffic.forecast.days import INTERVAL_S, Day
-from twin.traffic.forecast.models import scores
+from twin.traffic.forecast.models import Forecast, scores
 from twin.traffic.simulation.batch import Progress
 
 METHODS = {
@@ -41,10 +41,12 @@ def judged(
     """
     seen = heard(np.stack([day.seen for day in unseen]), percent, p)
     found: list[dict[str, Any]] = []
-    for what, unit, model, true, factor in (
-        ("flow", "veh/h", forecaster.flow, flows(unseen), PER_H),
-        ("travel time", "s", forecaster.travel, np.stack([day.travel_s for day in unseen]), 1.0),
+    blind_travel, blind_flow = forecaster.blind
+    for what, unit, model, blind, true, factor in (
+        ("flow", "veh/h", forecaster.flow, blind_flow, flows(unseen), PER_H),
+        ("travel time", "s", forecaster.travel, blind_travel, np.stack([day.travel_s for day in unseen]), 1.0),
     ):
+        told = [told_by(model, blind, day) for day in seen]
         for row in scores(model, seen, true):
             in_min = int(row["horizon"]) * INTERVAL_S // 60
             if in_min not in HORIZONS_MIN or row["method"] not in METHODS:
@@ -54,9 +56,19 @@ def judged(
                 "method": METHODS[str(row["method"])], "mae": factor * float(row["mae_s"]),
                 "against_persistence": factor * float(row["against_persistence_s"]),
                 "half_width": factor * float(row["against_persistence_half_s"]),
-                "inside_90_percent": row.get("inside_percent"),
+                "inside_90_percent": inside(told, true, int(row["horizon"])) if row["method"] == "combined" else None,
             })  # fmt: skip
     return found
+
+
+def inside(told: Sequence[Forecast], true: np.ndarray, horizon: int) -> float:
+    """Share [%] of true values (D, n, R) that the intervals of a horizon hold."""
+    ahead = true[:, horizon:]
+    low, high = (
+        np.stack([getattr(one, side)[: ahead.shape[1], horizon] for one in told]) for side in ("low_s", "high_s")
+    )
+    known = np.isfinite(ahead)
+    return 100 * float(((ahead >= low) & (ahead <= high))[known].mean())
 
 
 def heard(seen: np.ndarray, percent: float, p: Mapping[str, float]) -> np.ndarray:

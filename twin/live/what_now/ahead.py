@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import libsumo
@@ -39,9 +39,10 @@ def ahead(job: dict[str, Any]) -> dict[str, Any]:
     lived = Hour.begin(job, baseline, job["settings"].get("decision_s", 5.0), measured=False)
     sim, decide = lived.sim, decider(baseline, lived.signals, job["settings"])
     pool: Pool = {}
+    known: set[str] = set()
     while sim.time_s < lived.network.begin_s + job["warm_s"]:
         sim.step(decide(sim.readings))
-        _remember(pool)
+        _remember(pool, known)
     wanted = _drawn(job["present"], np.random.default_rng([job["seed"], 21]))
     usual_off = float(np.abs(sim.present[0] - wanted.sum(axis=1)).mean())
     _match(sim, wanted, pool, np.random.default_rng([job["seed"], 22]))
@@ -94,9 +95,11 @@ def _drawn(present: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
     return np.floor(x) + (rng.random(x.shape) < x % 1)
 
 
-def _remember(pool: Pool) -> None:
-    """What vehicles that have just set out are, and their way from every edge on it."""
-    for vehicle in libsumo.simulation.getDepartedIDList():
+def _remember(pool: Pool, known: set[str]) -> None:
+    """What vehicles that are new are, and their way from every edge on it."""
+    new = [vehicle for vehicle in libsumo.vehicle.getIDList() if vehicle not in known]
+    known.update(new)
+    for vehicle in new:
         kind = libsumo.vehicle.getTypeID(vehicle)
         if libsumo.vehicle.getVehicleClass(vehicle) != "emergency":
             way = tuple(libsumo.vehicle.getRoute(vehicle))
@@ -106,26 +109,36 @@ def _remember(pool: Pool) -> None:
 
 def _match(sim: TrafficSim, wanted: np.ndarray, pool: Pool, rng: np.random.Generator) -> None:
     """Take vehicles out of and put others into each zone until it holds so many (Z, 2) that halt and that move."""
+    stay = set(libsumo.vehicle.getIDList())
+    just_in = set(libsumo.simulation.getDepartedIDList())  # the events still look at them
     for z, lanes in enumerate(sim.signals.zones):
         own = [lane for lane, share in lanes if share == 1] or [lanes[0][0]]
-        there = [vehicle for lane in own for vehicle in reversed(libsumo.lane.getLastStepVehicleIDs(lane))]
+        there = [vehicle for lane in own for vehicle in reversed(_on(lane, stay))]
         stands = [libsumo.vehicle.getSpeed(vehicle) < HALTING_M_PER_S for vehicle in there]
         for i, standing in enumerate((True, False)):
             same = [v for v, s in zip(there, stands, strict=True) if s == standing]
             for vehicle in same[int(wanted[z, i]) :]:  # from the queue's end
-                if libsumo.vehicle.getVehicleClass(vehicle) != "emergency":
+                if vehicle not in just_in and libsumo.vehicle.getVehicleClass(vehicle) != "emergency":
                     libsumo.vehicle.remove(vehicle)
-            _put(own, int(wanted[z, i]) - len(same), standing, pool, rng, f"now.{z}.{i}")
+                    stay.remove(vehicle)
+            more = int(wanted[z, i]) - len(same)
+            _put({lane: _on(lane, stay) for lane in own}, more, standing, pool, rng, f"now.{z}.{i}")
 
 
-def _put(lanes: Sequence[str], n: int, standing: bool, pool: Pool, rng: np.random.Generator, name: str) -> None:
+def _on(lane: str, stay: Collection[str]) -> list[str]:
+    """Who is on a lane, the last first; SUMO also names those that were taken out since its last step."""
+    return [vehicle for vehicle in libsumo.lane.getLastStepVehicleIDs(lane) if vehicle in stay]
+
+
+def _put(
+    lanes: Mapping[str, Sequence[str]], n: int, standing: bool, pool: Pool, rng: np.random.Generator, name: str
+) -> None:
     """Put n vehicles into a zone's lanes, from the stop line backwards: behind who is there, or anywhere if moving."""
-    for k, lane in enumerate(lanes):
+    for k, (lane, there) in enumerate(lanes.items()):
         edge, number = lane.rsplit("_", 1)
         onward = {link[0].rsplit("_", 1)[0] for link in libsumo.lane.getLinks(lane)}
-        ways = [(kind, way) for kind, way in pool.get(edge, ()) if len(way) < 2 or way[1] in onward]
-        behind = [libsumo.vehicle.getLanePosition(v) - libsumo.vehicle.getLength(v) - GAP_M
-                  for v in libsumo.lane.getLastStepVehicleIDs(lane)]  # fmt: skip
+        ways = [(kind, way) for kind, way in pool.get(edge, ()) if len(way) > 1 and way[1] in onward]
+        behind = [libsumo.vehicle.getLanePosition(v) - libsumo.vehicle.getLength(v) - GAP_M for v in there]
         pos_m = min([libsumo.lane.getLength(lane) - 1.0, *(behind if standing else ())])
         while n > 0 and ways and pos_m > 0:
             kind, way = ways[int(rng.integers(len(ways)))]

@@ -158,7 +158,10 @@ def _answer(process: subprocess.Popen[str], job: Mapping[str, Any]) -> dict[str,
 def told(
     question: Question, signals: Signals, now: Present, pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]
 ) -> dict[str, Any]:
-    """Means without and with the event, and the mean paired difference with its Student 95 % interval."""
+    """Means without and with the event, and the mean paired difference with its Student 95 % interval.
+
+    Time in the network is summed over who is there or waits to be let in, and told for a vehicle of the run without.
+    """
     figures = [
         _figure("time in the network a vehicle", "s", [[a["spent_s"] / a["vehicles"], b["spent_s"] / a["vehicles"]]
                                                      for a, b in pairs]),
