@@ -54,7 +54,12 @@ def usual_street(n=200) -> Lived:
     phase = (np.arange(n) // 6 % 2).astype(float)[:, None]
     counted = np.tile([8.0, 2.0], (n // 12, 1))
     return Lived(
-        5.0 * (np.arange(n) + 1), halting + rng.poisson(1.0, (n, 2)), halting, phase, ("in:a", "in:b"), counted
+        5.0 * (np.arange(n) + 1),
+        halting + rng.poisson(1.0, (n, 2)),
+        halting,
+        phase,
+        counters=("in:a", "in:b"),
+        counted=counted,
     )
 
 

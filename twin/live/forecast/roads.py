@@ -131,7 +131,7 @@ def told_now(forecaster: Forecaster, table: pd.DataFrame, network: str, at_s: fl
     signals = signals_of(located.net_file, detectors_for(network).camera_range_m)
     layout = layout_of(located.net_file, signals)
     n, nothing = intervals_until(at_s, forecaster), np.zeros((0, len(signals.zones)))
-    street = Lived(np.zeros(0), nothing, nothing, np.zeros((0, len(signals.plans))), layout.crossings.sources)
+    street = Lived(np.zeros(0), nothing, nothing, np.zeros((0, len(signals.plans))), counters=layout.crossings.sources)
     came = heard(table, street, at_s, float(n * INTERVAL_S))
     return rows(forecaster, seen_of(came, layout.views, parameters()["believed_miss_percent"] / 100), at_s)
 
