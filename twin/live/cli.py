@@ -294,7 +294,11 @@ def forecast(
             time.sleep(60)
         table = readings(run)
         rows = told_now(forecaster, table, network, moment_of(table, at))
-        print_rows(rows, f"{network}: the next hour", as_json)
+        if as_json:
+            print_json(rows)
+            continue
+        shown = [{name: value for name, value in row.items() if name not in ("at", "name")} for row in rows]
+        print_rows(shown, f"{network}: the next hour from {rows[0]['at'] if rows else at}", False)
 
 
 @app.command("forecast-score", epilog="Example: `python -m twin live forecast-score --seeds 1..4`")

@@ -18,6 +18,7 @@ from twin.live.counters import crossings_of, turned
 from twin.live.estimate import roads, travel, turning
 from twin.live.estimate.city import parameters, told
 from twin.live.estimate.judged import Judged, check_plot, plot
+from twin.live.estimate.queues import believed_queues
 from twin.live.estimate.travel import UsualTimes, Views
 from twin.live.street import live_hour
 from twin.traffic.signals.plans import signals_of
@@ -104,7 +105,7 @@ def known_times(**changed) -> UsualTimes:
 def test_theory_littles_law_by_hand():
     """4 vehicles there and 10 a minute leaving: 24 s within; 20 s are driven freely before."""
     there, entered = np.full((60, 2), 4.0), np.full((5, 2), 10.0)
-    log, variance = travel.little(VIEWS, known_times(), there, np.full((60, 2), 0.25), there > 0, entered)
+    log, variance = travel.little(VIEWS, known_times(), there, np.full((60, 2), 0.25), there > 0, entered, 60)
     assert np.exp(log) == pytest.approx(np.array([[44.0, 54.0]]))
     # sd of 4 is 0.5, of 50 √51: (300/50 · 0.5)² + (24/50)² · 51, over 44²; and what is always added
     assert variance[0, 0] == pytest.approx((9 + 0.48**2 * 51) / 44**2 + 1e-4)
@@ -118,7 +119,7 @@ def test_detectors_that_are_silent_or_doubted_leave_the_usual_time():
     known, read = known_times(scale=0.1), there > 0
 
     def said(known, read, entered):
-        return travel.joined(known, *travel.little(VIEWS, known, there, np.full((60, 2), 4.0), read, entered))
+        return travel.joined(known, *travel.little(VIEWS, known, there, np.full((60, 2), 4.0), read, entered, 60))
 
     (seen_s, seen_sd), usual_s = said(known, read, entered), np.array([30.0, 40.0])
     for mean_s, sd_s in (
@@ -182,7 +183,7 @@ def test_a_street_counts_who_turned_and_its_rates_and_times_are_estimated(town: 
     crossings = crossings_of(town)
     assert (crossings.approaches, crossings.exits) == (("ns", "ws"), ("se", "sn"))
     assert {source.partition(":")[0] for source in crossings.sources} == {"in", "out"}
-    city = live_hour(str(town), 1, 900, 1.0)
+    city = live_hour(str(town), 1, 930, 1.0)  # no whole number of intervals
     assert city.counted.shape == (15, 4)
     assert city.travel_s.shape == (3, 2)
     assert city.turned.sum() > 50
@@ -196,4 +197,9 @@ def test_a_street_counts_who_turned_and_its_rates_and_times_are_estimated(town: 
     rates = {one.method: one for one in roads.turning_rates(layout, known, city, came, 100.0, p)}
     assert set(rates) == {"kalman", "proportional", "usual"}
     assert rates["kalman"].row()["rmse"] < 15
+    x, sd = believed_queues(city, came, signals.junctions.green, p)
+    times = roads.travel_times(layout, known, city, city, came, x, sd, 100.0, p)
+    for one in times:
+        assert one.mean.shape == one.sd.shape == one.true.shape == (3, 2)
+        assert (one.sd > 0).all()
     assert json.loads(json.dumps(rates["kalman"].row()))["unit"] == "%"

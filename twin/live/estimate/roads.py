@@ -17,6 +17,7 @@ from twin.live.estimate.seen import held
 from twin.live.estimate.travel import UsualTimes, Views
 from twin.live.estimate.turning import UsualTurns
 from twin.live.street import Lived
+from twin.traffic.forecast.days import INTERVAL_S
 from twin.traffic.networks.roads import mean_of, roads_of
 from twin.traffic.signals.plans import Signals
 
@@ -70,6 +71,7 @@ def learned(layout: Layout, believed: Lived, green: np.ndarray, p: Mapping[str, 
     law = travel.little(
         views, replace(times, doubt_share=0.0, doubt_veh=0.0), x.sum(axis=-1), (sd**2).sum(axis=-1),
         ~np.isnan(came.vehicles), came.counted[:, views.entry],
+        steps_of(believed),
     )  # fmt: skip
     times = travel.held_against(times, *law, believed.travel_s)
     plain = by_last_readings(layout, times, believed, came, p)
@@ -81,6 +83,11 @@ def learned(layout: Layout, believed: Lived, green: np.ndarray, p: Mapping[str, 
         turns, times, turning_scale(layout, turns, believed, came, p),
         float(np.sqrt(np.nanmean((share - true) ** 2))), offset, float(np.sqrt(np.nanmean((off - offset) ** 2))),
     )  # fmt: skip
+
+
+def steps_of(lived: Lived) -> int:
+    """Moments of a street in 5 minutes."""
+    return round(INTERVAL_S / float(lived.at_s[0]))
 
 
 def turning_scale(layout: Layout, known: UsualTurns, believed: Lived, came: Told, p: Mapping[str, float]) -> float:
@@ -169,7 +176,7 @@ def by_last_readings(
     counted = came.counted[:, layout.views.entry]
     seen = np.where(np.isnan(last), believed.vehicles.mean(axis=0), last)
     plain = replace(known, offset=np.zeros_like(known.offset))
-    log, _ = travel.little(layout.views, plain, seen, np.zeros_like(last), ~np.isnan(last), counted)
+    log, _ = travel.little(layout.views, plain, seen, np.zeros_like(last), ~np.isnan(last), counted, steps_of(believed))
     blind = layout.views.zones @ np.isnan(last[-1]) | np.isnan(counted).all(axis=0)
     return np.where(blind, np.nan, log)
 
@@ -185,7 +192,7 @@ def travel_times(
     last = by_last_readings(layout, usual, believed, came, p) + known.last_offset
     blind = np.isnan(last)
     read = ~np.isnan(came.vehicles)
-    law = travel.little(layout.views, usual, x.sum(axis=-1), (sd**2).sum(axis=-1), read, counted)
+    law = travel.little(layout.views, usual, x.sum(axis=-1), (sd**2).sum(axis=-1), read, counted, steps_of(city))
     methods = (
         ("kalman", travel.joined(usual, *law)),
         ("last readings", travel.in_seconds(

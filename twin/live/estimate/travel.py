@@ -102,16 +102,14 @@ def _another(n: int) -> float:
 
 def little(
     views: Views, known: UsualTimes, there: np.ndarray, there_variance: np.ndarray, read: np.ndarray,
-    entered: np.ndarray,
+    entered: np.ndarray, steps: int,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Log travel time and its variance (intervals, R) by Little's law alone.
 
-    `there` (steps, Z) are vehicles in each zone with their variance, `read` whether a camera told them, `entered`
-    (minutes, R) counts at the stop lines. Errors of readings average out, as `scale` says; those of what nobody saw do
-    not.
+    `there` (n, Z) are vehicles in each zone with their variance, `read` whether a camera told them, so many `steps` an
+    interval, `entered` (minutes, R) counts at the stop lines. Errors of readings average out, as `scale` says; those of
+    what nobody saw do not.
     """
-    intervals = len(entered) // MINUTES
-    steps = len(there) // intervals
     stored = by_interval(there @ views.zones.T, steps)
     stored_variance = by_interval(there_variance @ views.zones.T, steps)
     counted = MINUTES * by_interval(entered, MINUTES)
