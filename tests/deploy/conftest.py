@@ -76,12 +76,14 @@ def settings_of():
 
 @pytest.fixture
 def served_with(tmp_path):
-    """An app with settings of its own: `served_with(rate_login="5/minute")`."""
+    """An app with settings of its own: `served_with(rate_login="5/minute")`; `.close()` ends it before the test does."""
     with contextlib.ExitStack() as stack:
 
         def serve(**more) -> Services:
             folder = more.pop("data", tmp_path / "data")
-            made = Services(stack.enter_context(TestClient(create_app(settings_in(folder, **more)))))
+            one = stack.enter_context(contextlib.ExitStack())
+            made = Services(one.enter_context(TestClient(create_app(settings_in(folder, **more)))))
+            made.close = one.close
             known = {one["name"] for one in made.app.state.accounts.listed()}
             for role in Role:
                 if f"the-{role.value}" not in known:

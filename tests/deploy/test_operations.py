@@ -184,6 +184,7 @@ def test_a_new_secret_opens_what_the_old_one_sealed(tmp_path, served_with):
     before.ok("the-seeker", "PUT", "/v1/jobtren/me", profile)
     number = before.ok("the-employee", "POST", "/v1/personnel/requests", {"kind": "leave", "effective": "2099-02-02"})
     new = {"secret": "another secret of the tests, just as long as it", "old_secret": before.app.state.settings.secret}
+    before.close()
     after = served_with(**new)
     after.tokens = dict(before.tokens)
     assert after("the-seeker", "GET", "/v1/me").status_code == 401  # tokens end
