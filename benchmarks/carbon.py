@@ -212,6 +212,8 @@ def compared(file: Path, n: int, rounds: int, limit_s: float) -> list[dict]:
         results.append({name: child("--one", name, "--stream", file, "--limit-s", limit_s, timeout_s=3 * limit_s + 60)
                         for name in names})  # fmt: skip
     rate = [{name: one["done"] / one["took_s"] for name, one in r.items() if "took_s" in one} for r in results]
+    if not any(name in PEERS for name in rate[0]):
+        sys.exit('no order book to compare with is installed: pip install -e ".[bench]"')
     fastest = max((name for name in rate[0] if name in PEERS), key=lambda name: statistics.median(
         r[name] for r in rate if name in r))  # fmt: skip
     rows = []

@@ -107,6 +107,16 @@ def order_p99(rows: Rows) -> Figure:
     return Figure(50.0 / min(fixed, key=lambda one: one["asked_a_second"])["p99_ms"], memory)
 
 
+def intake(rows: Rows) -> Figure:
+    """Messages judged and kept a second by one core, over 10,000."""
+    return Figure(row(rows, what="rate")["messages_a_second"] / 10_000, row(rows, what="memory")["most_mib"])
+
+
+def intake_raw(rows: Rows) -> Figure:
+    """The processor time of writing the same rows raw, over the intake's."""
+    return Figure(1 / row(rows, what="rate")["times_raw_processor"])
+
+
 GRID, COLOGNE = "grid4x4", "cologne1"
 BENCHMARKS: Mapping[str, Benchmark] = {
     "traffic": Benchmark("traffic", "--rounds 1", "--rounds 5", (
@@ -147,6 +157,10 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     )),
     "services": Benchmark("services", "--seconds 3 --rates 200", "--seconds 8 --rates 200,400,600", (
         Claim("a durable order over REST, 50 clients, p99", "50 ms (limit)", order_p99, 1.0),
+    )),
+    "live": Benchmark("live", "--messages 20000 --flood-s 5 --steps 20", "", (
+        Claim("live messages a second, one core", "10,000 a second", intake, 1.0),
+        Claim("live messages judged and kept", "the same rows raw into SQLite (limit)", intake_raw),
     )),
     "city": Benchmark("city", "--scenario baseline --years 1 --no-growth", "--no-growth", (
         *(Claim(f"warm what-if: {change}", "the same from nothing", what_if(change), 10.0)

@@ -185,7 +185,9 @@ def main() -> None:
     parser.add_argument("--flood-s", type=float, default=10.0)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--pace-s", type=float, default=0.5, help="between two steps of the street, for the lag")
+    parser.add_argument("--json", type=Path, help="also write the lines to this file, as one list")
     given = parser.parse_args()
+    rows = []
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory(dir=".") as scratch:
@@ -195,8 +197,11 @@ def main() -> None:
             lag(given.steps, given.pace_s, Path(scratch)),
             {"what": "memory", "most_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10},
         ):
+            rows.append(row)
             sys.stdout.write(json.dumps(row) + "\n")
             sys.stdout.flush()
+    if given.json is not None:
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +15,7 @@ from dashboards.text import LANGUAGES, t
 STYLE = """<style>
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] * {color: #4A4A4A !important; opacity: 1 !important}
 </style>"""
+FIRST_PAINT_S = 0.15  # once a session: the browser draws the title before charts keep it busy
 st.set_page_config(page_icon=Path(__file__).parent / "data" / "icon.svg", layout="wide")
 st.sidebar.radio(
     "Bahasa / Language", list(LANGUAGES), format_func=LANGUAGES.get, key="lang", horizontal=True, bind="query-params",
@@ -25,6 +27,9 @@ page = st.navigation(
 st.set_page_config(page_title=f"{page.title} · Trenggalek Twin")
 st.html(STYLE)
 st.title(page.title)
+if "begun" not in st.session_state:
+    st.session_state.begun = True
+    time.sleep(FIRST_PAINT_S)
 with told():
     sidebar()
     page.run()
