@@ -34,7 +34,7 @@ from twin.traffic.signals.baselines import BASELINES
 from twin.traffic.signals.sites import site_of_signals
 from twin.traffic.simulation.hour import Hour, violations
 from twin.traffic.simulation.sim import TrafficSim
-from twin.traffic.simulation.worker import answer, fault_of, serve
+from twin.traffic.simulation.worker import answering, serve
 
 TICK_S = 1.0
 SILENT_S = 3.0  # the lamps flash when nothing was asked of them for so long
@@ -233,12 +233,9 @@ def _environment(job: dict[str, Any]) -> dict[str, Any]:
     return {"lamps": _changes(sim, begin_s), "decisions": [one.tolist() for one in decisions]}
 
 
-def _episode(job: dict[str, Any], answers: int) -> None:
-    try:
-        answer(answers, _in_the_loop(job) if job["in_the_loop"] else _environment(job))
-    except Exception as error:
-        answer(answers, {"error": fault_of(error)})
+def _episode(job: dict[str, Any]) -> dict[str, Any]:
+    return _in_the_loop(job) if job["in_the_loop"] else _environment(job)
 
 
 if __name__ == "__main__":
-    sys.exit(serve(_episode))
+    sys.exit(serve(answering(_episode)))

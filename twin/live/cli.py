@@ -284,10 +284,11 @@ def forecast(
     if as_json and times > 1:
         raise typer.BadParameter("--json is one document, and so --times 1")
     from twin.live.day import moment_of, readings
-    from twin.live.forecast.roads import learned, lived_days, told_now
+    from twin.live.forecast.roads import PLAN, learned, told_now
+    from twin.traffic.forecast.feed import lived_days
 
     with progress_bar("days to learn from") as progress:
-        roads, past, _ = lived_days(network, [], progress=progress)
+        roads, past, _ = lived_days(network, [], plan=PLAN, progress=progress)
     forecaster = learned(roads, past)
     for turn in range(times):
         if turn:

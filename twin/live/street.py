@@ -15,7 +15,7 @@ import numpy as np
 
 from twin.errors import NetworkError
 from twin.traffic.folders import ROOT, process_environment
-from twin.traffic.simulation.worker import answer, fault_of, serve
+from twin.traffic.simulation.worker import answering, serve
 from twin.traffic.studies.evaluate import hour, settings_for
 
 
@@ -62,13 +62,6 @@ def live_hour(
         raise NetworkError(f"{network}: {told['error']}")
     counters = tuple(told.pop("counters"))
     return Lived(**{name: np.array(values, dtype=float) for name, values in told.items()}, counters=counters)
-
-
-def _live(job: dict[str, Any], answers: int) -> None:
-    try:
-        answer(answers, _told(job))
-    except Exception as error:
-        answer(answers, {"error": fault_of(error)})
 
 
 def _told(job: dict[str, Any]) -> dict[str, Any]:
@@ -122,4 +115,4 @@ if __name__ == "__main__":
         "--vehroute-output", "vehicles.xml", "--vehroute-output.exit-times", "--vehroute-output.write-unfinished",
     ]  # fmt: skip
 
-    sys.exit(serve(_live))
+    sys.exit(serve(answering(_told)))

@@ -24,10 +24,9 @@ def score(
     network: str, seed: int, duration_s: int, scale: float, detectors_percent: Sequence[float],
     progress: Callable[..., None] = lambda *_: None, day_type: str = "weekday",
 ) -> list[Judged]:  # fmt: skip
-    """Queues beside the truth, by share of working detectors and method; from 10 minutes on turning rates and travel
+    """Queues beside the truth, by share of working detectors and method; turning rates and travel times too.
 
-    times too.
-
+    Both are left out below 10 minutes.
     The models are fitted to an hour as the twin believes it (demand of scale 1, a weekday, another seed); the city's
     hour has `scale` times the demand of its day type, detectors that overlook more than is believed, and the demo's
     line.

@@ -20,12 +20,11 @@ from twin.live.estimate.roads import layout_of
 from twin.live.estimate.travel import MINUTES, Views, by_interval
 from twin.live.store import ZONE
 from twin.live.street import Lived
-from twin.traffic.forecast.days import HOUR_S, INTERVAL_S, Day, DayPlan, simulated_days
-from twin.traffic.forecast.feed import DAYS, FIRST_SEED, TYPICAL
+from twin.traffic.forecast.days import HOUR_S, INTERVAL_S, Day
+from twin.traffic.forecast.feed import FIRST_SEED, TYPICAL
 from twin.traffic.forecast.models import LAGS, Forecast, Model, fit, forecast
-from twin.traffic.networks.roads import SIGNS, Road, mean_of, roads_of, upstream
+from twin.traffic.networks.roads import SIGNS, Road, mean_of, upstream
 from twin.traffic.signals.plans import signals_of
-from twin.traffic.simulation.batch import Progress
 from twin.traffic.studies.evaluate import detectors_for, network_for
 
 if TYPE_CHECKING:
@@ -50,18 +49,6 @@ class Forecaster:
     flow: Model
     blind: tuple[Model, Model]
     begin_h: int
-
-
-def lived_days(
-    network: str, seeds: Sequence[int], days: int = DAYS, plan: DayPlan = PLAN, progress: Progress | None = None
-) -> tuple[tuple[Road, ...], list[Day], list[Day]]:
-    """All roads, the days that are learned from, and those of these seeds; lived on first use and kept."""
-    located, _ = network_for(network, FIRST_SEED)
-    camera_range_m = detectors_for(network).camera_range_m
-    plan = replace(plan, detectors=plan.detectors.model_copy(update={"camera_range_m": camera_range_m}))
-    all_seeds = [*(FIRST_SEED + d for d in range(days)), *seeds]
-    lived = simulated_days(located, [replace(plan, seed=seed) for seed in all_seeds], progress)
-    return roads_of(located.net_file), lived[:days], lived[days:]
 
 
 def flows(days: Sequence[Day]) -> np.ndarray:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from twin.live.estimate.city import dead_ones, parameters
-from twin.live.forecast.roads import HORIZONS_MIN, PASSED, PER_H, Forecaster, flows, learned, lived_days, told_by
+from twin.live.forecast.roads import HORIZONS_MIN, PASSED, PER_H, PLAN, Forecaster, flows, learned, told_by
 from twin.traffic.forecast.days import INTERVAL_S, Day
+from twin.traffic.forecast.feed import lived_days
 from twin.traffic.forecast.models import Forecast, scores
 from twin.traffic.simulation.batch import Progress
 
@@ -25,7 +26,7 @@ def score(
     network: str, seeds: Sequence[int], detectors_percent: Sequence[float], progress: Progress | None = None
 ) -> list[dict[str, Any]]:
     """Mean absolute errors of flow and travel time by share of working detectors, horizon and method (`judged`)."""
-    roads, past, unseen = lived_days(network, seeds, progress=progress)
+    roads, past, unseen = lived_days(network, seeds, plan=PLAN, progress=progress)
     forecaster = learned(roads, past)
     return [row for percent in detectors_percent for row in judged(forecaster, unseen, percent, parameters())]
 

@@ -25,7 +25,7 @@ from twin.traffic.simulation.batch import Job, Progress, simulate
 from twin.traffic.simulation.detectors import DetectorOptions
 from twin.traffic.simulation.hour import Hour, with_programmes
 from twin.traffic.simulation.sim import TrafficSim
-from twin.traffic.simulation.worker import answer, fault_of, serve
+from twin.traffic.simulation.worker import answering, serve
 from twin.traffic.studies.evaluate import hour
 
 MEASURES = ("vehicles", "delay_s", "delay_p95_s", "queue_mean_veh", "not_inserted")
@@ -91,13 +91,6 @@ def deciding(told: Mapping[str, Any], signals: Signals) -> Deciding:
     return lambda readings, _: decide(readings)
 
 
-def _live(job: dict[str, Any], answers: int) -> None:
-    try:
-        answer(answers, live(job))
-    except Exception as error:
-        answer(answers, {"error": fault_of(error)})
-
-
 def live(job: dict[str, Any]) -> dict[str, Any]:
     """Live a window in the present folder."""
     own, other = job["in_charge"], job["candidate"]
@@ -154,4 +147,4 @@ def means(counts: np.ndarray) -> list[float | None]:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(_live))
+    sys.exit(serve(answering(live)))

@@ -18,19 +18,12 @@ import numpy as np
 from twin.traffic.signals.baselines import BASELINES, decider
 from twin.traffic.simulation.hour import Hour
 from twin.traffic.simulation.sim import TrafficSim
-from twin.traffic.simulation.worker import answer, fault_of, serve
+from twin.traffic.simulation.worker import answering, serve
 
 HALTING_M_PER_S = 0.1
 GAP_M = 2.5
 AMBULANCE = "what-now-ambulance"
 Pool = dict[str, list[tuple[str, tuple[str, ...]]]]  # by edge: types of vehicles and the rest of their ways from there
-
-
-def _live(job: dict[str, Any], answers: int) -> None:
-    try:
-        answer(answers, ahead(job))
-    except Exception as error:
-        answer(answers, {"error": fault_of(error)})
 
 
 def ahead(job: dict[str, Any]) -> dict[str, Any]:
@@ -165,4 +158,4 @@ def _send(edges: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(_live))
+    sys.exit(serve(answering(ahead)))

@@ -65,7 +65,7 @@ def public_feed(
     until = round((at_h - plan.begin_h) * HOUR_S / INTERVAL_S)
     if not 1 <= until <= plan.hours * HOUR_S // INTERVAL_S:
         raise NetworkError(f"{name}: the day is known from {plan.begin_h} to {last_h} h, not at {at_h:g} h")
-    roads, past, today = _lived(name, [seed], day_type, plan, days, progress)
+    roads, past, today = lived_days(name, [seed], day_type, plan, days, progress)
     return rows(roads, learned(roads, past), today[0].seen[:until], plan.begin_h)
 
 
@@ -79,7 +79,7 @@ def forecast_scores(
     progress: Progress | None = None,
 ) -> list[dict[str, float | str]]:
     """How the methods do on days that they have not seen, one a seed (`forecast.scores` says what a row holds)."""
-    roads, past, unseen = _lived(name, seeds, day_type, plan, days, progress)
+    roads, past, unseen = lived_days(name, seeds, day_type, plan, days, progress)
     return scores(learned(roads, past), np.stack([d.seen for d in unseen]), np.stack([d.travel_s for d in unseen]))
 
 
@@ -90,9 +90,10 @@ def learned(roads: Sequence[Road], past: Sequence[Day]) -> Model:
     return fit(np.stack([d.seen for d in past]), np.stack([d.travel_s for d in past]), upstream(watched), free_flow_s)
 
 
-def _lived(
-    name: str, seeds: Sequence[int], day_type: str, plan: DayPlan, days: int, progress: Progress | None
-) -> tuple[tuple[Road, ...], list[Day], list[Day]]:
+def lived_days(
+    name: str, seeds: Sequence[int], day_type: str = "weekday", plan: DayPlan = TYPICAL, days: int = DAYS,
+    progress: Progress | None = None,
+) -> tuple[tuple[Road, ...], list[Day], list[Day]]:  # fmt: skip
     """Roads, days to learn from, and the days of these seeds. The hour that a day repeats is the same for all."""
     network, _ = network_for(name, FIRST_SEED, day_type=day_type)
     camera_range_m = detectors_for(name).camera_range_m

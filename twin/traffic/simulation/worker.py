@@ -71,16 +71,19 @@ def fault_of(error: Exception) -> str:
     raise error
 
 
-def _hour(job: Job, answers: int) -> None:
-    from twin.traffic.simulation.hour import live
+def answering(live: Callable[[Job], Job]) -> Callable[[Job, int], None]:
+    """What `serve` takes: one line with what a job's life gives, or with its fault."""
 
-    try:
-        answer(answers, live(job))
-    except Exception as error:
-        answer(answers, {"error": fault_of(error)})
+    def one(job: Job, answers: int) -> None:
+        try:
+            answer(answers, live(job))
+        except Exception as error:
+            answer(answers, {"error": fault_of(error)})
+
+    return one
 
 
 if __name__ == "__main__":
-    import twin.traffic.simulation.hour  # noqa: F401 (loaded before the fork, used in the child)
+    from twin.traffic.simulation.hour import live  # loaded before the fork, used in the child
 
-    sys.exit(serve(_hour))
+    sys.exit(serve(answering(live)))

@@ -163,16 +163,7 @@ def greens_of(
     return found
 
 
-def _one(job: dict[str, Any], answers: int) -> None:
-    from twin.traffic.simulation.worker import answer, fault_of
-
-    try:
-        answer(answers, live(job))
-    except Exception as error:
-        answer(answers, {"error": fault_of(error)})
-
-
 if __name__ == "__main__":
-    from twin.traffic.simulation.worker import serve
+    from twin.traffic.simulation.worker import answering, serve
 
-    sys.exit(serve(_one))
+    sys.exit(serve(answering(live)))
