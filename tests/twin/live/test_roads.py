@@ -1,7 +1,6 @@
 """Turning rates and travel times from partial detectors: by hand, against another tool, and what missing ones do."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
-from towns import town_in
 
 from twin.errors import LiveError
 from twin.live.counters import crossings_of, turned
@@ -168,15 +166,6 @@ def test_theory_turns_are_counted_from_sumos_routes(tmp_path: Path):
     one = roads.Crossings(("a",), ("b", "c"), ("j",), np.ones((1, 2), dtype=bool), ((),), ((), ()))
     found = turned(tmp_path / "v.xml", one, 60.0, 3)
     assert found[:, 0].tolist() == [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One signal between three roads, in a cache of its own."""
-    folder = tmp_path_factory.mktemp("town")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TWIN_CACHE", str(folder / "cache"))
-        yield town_in(folder)
 
 
 def test_a_street_counts_who_turned_and_its_rates_and_times_are_estimated(town: Path):

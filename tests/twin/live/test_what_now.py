@@ -1,7 +1,6 @@
 """What now: a present state that is met, an event that is felt, and questions that cannot be answered."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -9,7 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from towns import town_in
 
 from twin.errors import FaultsError, LiveError, NetworkError
 from twin.live.day import heard, moment_of, readings
@@ -23,15 +21,6 @@ from twin.live.what_now.present import Present, present, rim
 from twin.live.what_now.question import Question, checked, jobs, lived, told
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import signals_of
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The town, in a cache of its own."""
-    folder = tmp_path_factory.mktemp("town")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TWIN_CACHE", str(folder / "cache"))
-        yield town_in(folder)
 
 
 def day_in(folder: Path, sources=("zone-0", "zone-1"), steps=60) -> Path:
