@@ -8,18 +8,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from twin.errors import DriftError
-from twin.files import read_rows
 from twin.live.drift.cusum import Alarm, alarms, threshold
 from twin.live.drift.model import Expected, fit, standardised
 from twin.live.drift.series import DAY_S, Day
+from twin.live.parameters import parameters_of
 
 SORTS = ("demand", "detector", "policy", "weather")
 DEMAND, DETECTOR, POLICY, WEATHER = SORTS
@@ -28,11 +26,9 @@ MOST_RATE = 0.1  # of false alarms a value, whatever is wished
 LEAST_VEH = 5.0  # passing a stop line in a bin, on average: below that its counts say little
 
 
-@functools.cache
 def parameters() -> Mapping[str, float]:
     """`data/drift.csv`."""
-    table = Path(__file__).parents[1] / "data" / "drift.csv"
-    return {row["parameter"]: float(row["value"]) for row in read_rows(table)}
+    return parameters_of("drift")
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from twin.files import read_rows
 from twin.live.counters import MINUTE_S
 from twin.live.demo import BEGIN_S, messages
 from twin.live.estimate.seen import series
 from twin.live.intake import Intake
+from twin.live.parameters import parameters_of
 from twin.live.street import Lived
 from twin.module import Row
 from twin.traffic.simulation.detectors import DetectorOptions, Faults
@@ -28,10 +27,9 @@ class Told:
     counted: np.ndarray
 
 
-def parameters() -> dict[str, float]:
+def parameters() -> Mapping[str, float]:
     """`data/estimate.csv`."""
-    table = Path(__file__).parents[1] / "data" / "estimate.csv"
-    return {row["parameter"]: float(row["value"]) for row in read_rows(table)}
+    return parameters_of("estimate")
 
 
 def told(city: Lived, percent: float, seed: int, p: Mapping[str, float]) -> Told:

@@ -11,17 +11,15 @@ error on top is a prior.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 from scipy.stats import qmc
 
-from twin.files import read_rows
+from twin.live.parameters import parameters_of
 from twin.traffic.demand.vehicles import parameters as demand_parameters
 from twin.traffic.simulation.detectors import DetectorOptions
 from twin.traffic.studies.evaluate import detectors_for
@@ -65,11 +63,9 @@ def verdict(low_s: float, high_s: float) -> str:
     return BETTER if high_s < 0 else WORSE if low_s > 0 else UNDECIDED
 
 
-@functools.cache
 def parameters() -> Mapping[str, float]:
     """`data/shadow.csv`."""
-    table = Path(__file__).parents[1] / "data" / "shadow.csv"
-    return {row["parameter"]: float(row["value"]) for row in read_rows(table)}
+    return parameters_of("shadow")
 
 
 def belief(network: str, draws: int, seed: int) -> list[Draw]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pvlib
 from scipy.signal import lfilter
 
-from twin.files import read_rows
 from twin.live.demo import BEGIN_S
+from twin.live.parameters import parameters_of
 from twin.places import Site
 from twin.solar.facts import values
 from twin.solar.options import SolarOptions
@@ -38,11 +36,9 @@ class Offices:
     bias_kw: np.ndarray
 
 
-@functools.cache
-def parameters() -> dict[str, float]:
+def parameters() -> Mapping[str, float]:
     """`data/solar.csv`."""
-    table = Path(__file__).parents[1] / "data" / "solar.csv"
-    return {row["parameter"]: float(row["value"]) for row in read_rows(table)}
+    return parameters_of("solar")
 
 
 def battery() -> Battery:
