@@ -17,12 +17,12 @@ EMPLOYER_COLUMNS = ("headcount", "open_seats", "seats", "offer")
 
 def packed(column: np.ndarray) -> dict[str, str]:
     """An array as text: its type, and its bytes compressed."""
-    return {"type": column.dtype.str, "bytes": base64.b85encode(zlib.compress(column.tobytes(), 1)).decode()}
+    return {"type": column.dtype.str, "bytes": base64.b64encode(zlib.compress(column.tobytes(), 1)).decode()}
 
 
 def unpacked(text: dict[str, str]) -> np.ndarray:
     """The array again."""
-    return np.frombuffer(zlib.decompress(base64.b85decode(text["bytes"])), dtype=np.dtype(text["type"])).copy()
+    return np.frombuffer(zlib.decompress(base64.b64decode(text["bytes"])), dtype=np.dtype(text["type"])).copy()
 
 
 def saved_market(market: Market) -> dict[str, Any]:

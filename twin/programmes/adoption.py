@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from twin.places import distance_km, kecamatan
 from twin.programmes.facts import read
@@ -100,5 +100,5 @@ def threshold_month(
     `mixing` (groups, groups) say whose adoption one sees; `nudge` (awareness, -) is added to what one sees.
     """
     seen = contact @ share @ mixing.T + nudge
-    willing = norm.cdf((seen - mean) / spread)
+    willing = ndtr((seen - mean) / spread)
     return np.clip(share + pace * np.maximum(willing - share, 0.0), 0.0, 1.0)

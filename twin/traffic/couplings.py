@@ -6,16 +6,20 @@ import pandas as pd
 
 from twin.module import Seen
 from twin.places import kecamatan, with_role
-from twin.traffic.demand.hours import employment_factor
+from twin.traffic.demand.hours import employment_factor, parameters
 from twin.traffic.simulation.events import EventOptions, Outage
 
 AREA_WIDE = ("planned", "feeder")  # outages that reach a whole kecamatan; a local one is some customer's own
 
 
 def commuting_factor(seen: Seen) -> float:
-    """Commuting follows employment, where the labour sector shows any [-]."""
+    """Commuting follows employment, where the labour sector shows any [-].
+
+    In steps of `commuting_step`, so that a what-if that hardly moves employment finds its hours lived.
+    """
     employed = seen.total("labour", "labour_month", "employed")
-    return employment_factor(employed) if employed > 0 else 1.0
+    step = parameters()["commuting_step"]
+    return step * round(employment_factor(employed) / step) if employed > 0 else 1.0
 
 
 def with_outages(

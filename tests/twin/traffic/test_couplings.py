@@ -24,7 +24,13 @@ def test_theory_commuting_follows_employment_where_the_labour_sector_shows_any()
     rows = {"labour_month": [{"employed": 231_131}, {"employed": 231_131}]}
     assert commuting_factor(Seen({"labour": rows})) == pytest.approx(1.0)  # the source book's 462,262
     fewer = {"labour_month": [{"employed": 416_036}]}
-    assert commuting_factor(Seen({"labour": fewer})) == employment_factor(416_036) < 1
+    assert commuting_factor(Seen({"labour": fewer})) == pytest.approx(employment_factor(416_036), abs=0.0026)
+
+
+def test_theory_commuting_goes_in_steps_of_half_a_percent():
+    # An elasticity of 0.5 makes of 1 % more at work (466,885) one step; of a tenth of that none.
+    factors = [commuting_factor(Seen({"labour": {"labour_month": [{"employed": n}]}})) for n in (462_724, 466_885)]
+    assert factors == pytest.approx([1.0, 1.005])
 
 
 def test_theory_an_outage_that_meets_the_hour_darkens_every_junction_for_its_part_of_it():

@@ -83,6 +83,7 @@ class CarbonMarket(mesa.Model):
         self.closes: list[int] = [o.price_start_idr]
         self.groups = self._groups()
         self.accounts = sum(group.n for group in self.groups.values())
+        self.group_of = np.repeat(np.arange(len(self.groups)), [group.n for group in self.groups.values()])
         self.position = np.concatenate([group.endowment() for group in self.groups.values()])
         self.flags = np.concatenate([np.full(g.n, 3 if g.verified else 1) for g in self.groups.values()])
 
@@ -196,11 +197,11 @@ class CarbonMarket(mesa.Model):
         sent = book.rows[ladder : ladder + book.seq]
         numbers = np.flatnonzero(sent[:, layout.STATUS] == layout.RESTS)
         owners = sent[numbers, layout.ACCOUNT]
-        blocks = []
-        for group in self.groups.values():
-            own = (owners >= group.first) & (owners < group.first + group.n)
-            blocks.append(group.orders(view, np.column_stack([numbers[own], owners[own]])))
-        block = np.concatenate(blocks)
+        of_group = self.group_of[owners]
+        table = np.column_stack([numbers, owners])[np.argsort(of_group, kind="stable")]
+        own = np.split(table, np.cumsum(np.bincount(of_group, minlength=len(self.groups)))[:-1])
+        groups = zip(self.groups.values(), own, strict=True)
+        block = np.concatenate([group.orders(view, orders) for group, orders in groups])
         return block[np.argsort(block[:, 7], kind="stable")]
 
     def _closed(

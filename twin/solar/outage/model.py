@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from twin.solar.facts import values
 from twin.solar.weather.synthetic import monthly_clearness
@@ -41,7 +41,7 @@ def hazard(rain: np.ndarray, gust: np.ndarray, months: np.ndarray) -> np.ndarray
     `months` (hours,) is the calendar month, 1 to 12: darker months are wetter.
     """
     p, w = values("outages"), values("weather")
-    mean = 1 + p["rain_factor"] * norm.cdf(w["rain_below_sd"]) + p["gust_factor"] * norm.sf(w["gust_above_sd"])
+    mean = 1 + p["rain_factor"] * ndtr(w["rain_below_sd"]) + p["gust_factor"] * ndtr(-w["gust_above_sd"])
     cloudy = 1 - monthly_clearness()
     season = (cloudy / cloudy.mean())[months - 1]
     return season * (1 + p["rain_factor"] * rain + p["gust_factor"] * gust) / mean

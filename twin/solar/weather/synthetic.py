@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pvlib
-from scipy.signal import lfilter
 
 from twin.places import distance_km
 from twin.solar.facts import rows, values
@@ -111,6 +110,8 @@ class SkyModel:
 
     def _walk(self, last: np.ndarray, mixing: np.ndarray, persistence: float, steps: int) -> np.ndarray:
         """A stationary autoregressive field of unit variance, shape (places, steps)."""
+        from scipy.signal import lfilter  # takes a second to import, and a run of kept months makes no weather
+
         shocks = np.sqrt(1 - persistence**2) * (mixing @ self.rng.normal(size=(len(last), steps)))
         walked, _ = lfilter([1.0], [1.0, -persistence], shocks, axis=1, zi=persistence * last[:, None])
         return np.asarray(walked)
