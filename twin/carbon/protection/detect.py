@@ -46,6 +46,8 @@ def cycles(log: DayLog) -> list[Alert]:
     n = int(pairs.max()) + 1
     sold, bought = (np.bincount(pairs[:, i], weights=lots, minlength=n) for i in (0, 1))
     heavy = (lots >= LEAST_LOTS) & (lots >= LEAST_SHARE * np.maximum(sold[pairs[:, 0]], bought[pairs[:, 1]]))
+    if not np.isin(pairs[heavy, 0], pairs[heavy, 1]).any():
+        return []
     graph = nx.DiGraph()
     edges = [(a, b, t) for (a, b), t in zip(pairs[heavy].tolist(), lots[heavy].tolist(), strict=True)]
     graph.add_weighted_edges_from(edges)
