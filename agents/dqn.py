@@ -13,10 +13,12 @@ import typer
 from stable_baselines3 import DQN
 
 from agents.policies import PhaseDQN
+from agents.rollout import workplace
 from agents.streets import VALIDATION
 from agents.training import Decisions, Out, Seed, WithTrenggalek, train
 from envs.vector import SignalVecEnv
 from twin import terminal
+from twin.sweep.cli import Address, EngineName
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,15 @@ def main(
     decisions: Decisions = Settings.decisions,
     seed: Seed = Settings.seed,
     with_trenggalek: WithTrenggalek = Settings.with_trenggalek,
+    engine: EngineName = "local",
+    address: Address = None,
 ) -> None:
-    """Train one policy for any junction with DQN."""
+    """Train one policy for any junction with DQN; --engine ray lives its streets on a Ray cluster, to the same policy.
+
+    Every node of the cluster has the twin installed.
+    """
     settings = Settings(decisions=decisions, seed=seed, with_trenggalek=with_trenggalek)
-    best = train(DQN, make, settings, out, VALIDATION, terminal.tell)
+    best = train(DQN, make, settings, out, VALIDATION, terminal.tell, workplace(engine, address))
     terminal.tell(f"the best policy is {best}")
 
 

@@ -16,10 +16,12 @@ from stable_baselines3 import PPO
 
 from agents.network import load
 from agents.policies import PhaseActorCritic, network_of
+from agents.rollout import workplace
 from agents.streets import VALIDATION
 from agents.training import Decisions, Out, Seed, WithTrenggalek, train
 from envs.vector import SignalVecEnv
 from twin import terminal
+from twin.sweep.cli import Address, EngineName
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,17 @@ def main(
     begin_with: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Weights to begin with: an earlier policy.npz.")
     ] = None,
+    engine: EngineName = "local",
+    address: Address = None,
 ) -> None:
-    """Train one policy for any junction with PPO."""
+    """Train one policy for any junction with PPO; --engine ray lives its streets on a Ray cluster, to the same policy.
+
+    Every node of the cluster has the twin installed.
+    """
     settings = Settings(
         decisions=decisions, seed=seed, with_trenggalek=with_trenggalek, begin_with=str(begin_with or "")
     )
-    best = train(PPO, make, settings, out, VALIDATION, terminal.tell)
+    best = train(PPO, make, settings, out, VALIDATION, terminal.tell, workplace(engine, address))
     terminal.tell(f"the best policy is {best}")
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import typer
 
 from agents.network import PhaseNetwork
 from controllers.session import Session
+from envs.cluster import ClusterStreet
 from envs.street import Frame, Scene, Street
 from twin.errors import TrainingError
 from twin.sweep.on_ray import connected
@@ -22,6 +25,7 @@ Network = PhaseNetwork | Session  # as it was trained, or as it was exported
 Hour = tuple[Scene, int]  # what is lived, with its seed
 Measures = list[list[dict[str, Any]]]  # of every policy's hours
 Engine = Callable[[Sequence[PhaseNetwork], Sequence[Hour]], Measures]
+Build = Callable[[Scene], Street]  # makes a street here, or on a cluster
 
 
 def wanted(network: Network, street: Street, frame: Frame) -> np.ndarray:
@@ -73,6 +77,25 @@ def on_cluster(address: str | None, workers: int | None = None) -> Engine:
         return _by_policy(found, len(hours))
 
     return lived
+
+
+class Workplace(NamedTuple):
+    """Where a training's streets and a policy's hours live; it changes no result."""
+
+    build: Build
+    engine: Engine
+
+
+HERE = Workplace(Street, on_cores)
+
+
+def workplace(engine: str, address: str | None) -> Workplace:
+    """This machine, or for `ray` a cluster. Raises as `connected` does, BadParameter for an address without Ray."""
+    if engine == "ray":
+        return Workplace(functools.partial(ClusterStreet, ray=connected(address)), on_cluster(address))
+    if address is not None:
+        raise typer.BadParameter("belongs to --engine ray", param_hint="--address")
+    return HERE
 
 
 def _by_policy(found: Iterable[dict[str, Any]], hours: int) -> Measures:

@@ -22,7 +22,7 @@ import torch
 import typer
 
 from agents.network import INDEX, PhaseNetwork, load, save
-from agents.rollout import Engine, delays, on_cluster, on_cores
+from agents.rollout import Engine, delays, on_cores, workplace
 from agents.streets import DAY_TYPES, VALIDATION, cologne1, junction, town, trenggalek
 from agents.training import BEST, CURVE, SETTINGS, VALIDATION_SEEDS, Out, Seed, remember, score_of, tuned_delay_s
 from envs.street import Scene
@@ -174,11 +174,9 @@ def main(
 
     --engine ray lives the candidates' hours on a Ray cluster (every node has the twin installed), to the same result.
     """
-    if address is not None and engine != "ray":
-        raise typer.BadParameter("belongs to --engine ray", param_hint="--address")
     settings = Settings(generations, population, step, decision_s, seed, str(begin_with or ""))
-    lives = on_cluster(address) if engine == "ray" else on_cores
-    terminal.say(f"best policy: {search(settings, out, terminal.tell, lives)}")
+    found = search(settings, out, terminal.tell, workplace(engine, address).engine)
+    terminal.say(f"best policy: {found}")
 
 
 if __name__ == "__main__":

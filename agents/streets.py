@@ -7,10 +7,11 @@ another demand and other detector faults. Validation: grid4x4 and cologne3. Test
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
-from envs.street import Scene
+from envs.street import Scene, Street
 from envs.vector import Draw, SignalVecEnv
 from twin.traffic.networks.generated import generated
 from twin.traffic.signals.plans import signals_of
@@ -68,9 +69,11 @@ def streets(reward: str, with_trenggalek: bool = True) -> list[Draw]:
     return [*drawn, trenggalek(reward)] if with_trenggalek else drawn
 
 
-def training_environment(reward: str, with_trenggalek: bool, seed: int, shared: float) -> SignalVecEnv:
-    """The training streets as one environment."""
-    return SignalVecEnv(streets(reward, with_trenggalek), seed, shared)
+def training_environment(
+    reward: str, with_trenggalek: bool, seed: int, shared: float, build: Callable[[Scene], Street] = Street
+) -> SignalVecEnv:
+    """The training streets as one environment; `build` makes a street of a scene."""
+    return SignalVecEnv(streets(reward, with_trenggalek), seed, shared, build)
 
 
 @functools.cache

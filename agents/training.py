@@ -19,7 +19,7 @@ from stable_baselines3.common.logger import configure
 
 from agents.network import save
 from agents.policies import network_of
-from agents.rollout import delays
+from agents.rollout import HERE, Engine, Workplace, delays, on_cores
 from agents.streets import training_environment
 from envs.vector import SignalVecEnv
 from twin.errors import TrainingError
@@ -50,6 +50,7 @@ class Validation(BaseCallback):
     every: int
     patience: int
     tell: Callable[[str], None]
+    engine: Engine = on_cores
     best_s: float = field(default=float("inf"), init=False)
     since_best: int = field(default=0, init=False)
 
@@ -74,7 +75,7 @@ class Validation(BaseCallback):
     def _validate(self) -> bool:
         self._next = self.num_timesteps + self.every
         network = network_of(self.model.policy)
-        found = delays(network, self.networks, VALIDATION_SEEDS)
+        found = delays(network, self.networks, VALIDATION_SEEDS, self.engine)
         score = score_of(found, self._peer_s)
         better = self._note(score)
         if better:
@@ -115,23 +116,27 @@ def train(
     folder: Path,
     validation: Sequence[str],
     tell: Callable[[str], None],
+    workplace: Workplace = HERE,
 ) -> Path:
     """Train until `settings.decisions`, or go on with what `folder` has begun; returns the best policy's path.
 
+    Streets and validation hours live at the `workplace`, which changes no result: a training may go on at another one.
     Raises TrainingError if the folder was begun with other settings; more decisions may be asked for.
     """
     torch.set_num_threads(settings.threads)
     folder.mkdir(parents=True, exist_ok=True)
     remember(settings, folder / SETTINGS, "decisions")
     begun = (folder / MODEL).is_file()
-    streets = training_environment(settings.reward, settings.with_trenggalek, settings.seed, settings.shared)
+    streets = training_environment(
+        settings.reward, settings.with_trenggalek, settings.seed, settings.shared, workplace.build
+    )
     model = algorithm.load(folder / MODEL, env=streets, device="cpu") if begun else make(settings, streets)
     model.set_logger(configure(str(folder / "tensorboard"), ["csv", "tensorboard"]))
     if begun:
         tell(f"going on after {model.num_timesteps:,} decisions")
     else:
         _forecast(streets, settings.decisions, tell)
-    stop = Validation(folder, validation, settings.validate_every, settings.patience, tell)
+    stop = Validation(folder, validation, settings.validate_every, settings.patience, tell, workplace.engine)
     left = settings.decisions - model.num_timesteps
     if left > 0 and stop.since_best < settings.patience:
         model.learn(left, callback=stop, reset_num_timesteps=False, progress_bar=False)

@@ -117,12 +117,7 @@ class Street:
     def begin(self, scene: Scene, seed: int) -> Frame:
         """Begin an episode. Raises NetworkError with what SUMO says, or where the number of signals changes."""
         self._end_episode()
-        if scene.place != self._place:
-            before = len(self.signals.plans)
-            self._look(scene)
-            if len(self.signals.plans) != before:
-                told = f"{scene.network} has {len(self.signals.plans)} signals; this street began with {before}"
-                raise NetworkError(told)
+        self._move(scene)
         if self._process is None:
             self._start()
         self._folder = tempfile.TemporaryDirectory(prefix="twin-street-", ignore_cleanup_errors=True)
@@ -160,6 +155,14 @@ class Street:
             self._finalizer()
         self._process, self._living, self._finalizer = None, False, None
         self._clean()
+
+    def _move(self, scene: Scene) -> None:
+        if scene.place != self._place:
+            before = len(self.signals.plans)
+            self._look(scene)
+            if len(self.signals.plans) != before:
+                told = f"{scene.network} has {len(self.signals.plans)} signals; this street began with {before}"
+                raise NetworkError(told)
 
     def _look(self, scene: Scene) -> None:
         self._place, self.signals = scene.place, scene.signals()

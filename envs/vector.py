@@ -21,14 +21,18 @@ class SignalVecEnv(VecEnv):
 
     A street is the name of a network, a Scene, or a function that draws the next episode's scene from a generator (its
     scenes must have equally many signals). `shared` is the part of each reward that is the street's mean. What a
-    junction has not as a phase holds. The hour's measures are in the last step's infos under `measures`.
+    junction has not as a phase holds. The hour's measures are in the last step's infos under `measures`. `build` makes
+    a street of a scene, elsewhere than on this machine if need be (`envs.cluster`).
     """
 
-    def __init__(self, streets: Sequence[str | Scene | Draw], seed: int = 0, shared: float = 0.0) -> None:
+    def __init__(
+        self, streets: Sequence[str | Scene | Draw], seed: int = 0, shared: float = 0.0,
+        build: Callable[[Scene], Street] = Street,
+    ) -> None:  # fmt: skip
         self._draws = [_draw(street) for street in streets]
         self._shared = shared
         self._random = [np.random.default_rng([seed, i]) for i in range(len(streets))]
-        self.streets = [Street(draw(np.random.default_rng(0))) for draw in self._draws]
+        self.streets = [build(draw(np.random.default_rng(0))) for draw in self._draws]
         ends = np.cumsum([len(street.signals.plans) for street in self.streets])
         self._slices = [
             slice(end - len(s.signals.plans), end) for end, s in zip(ends.tolist(), self.streets, strict=True)

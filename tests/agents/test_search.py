@@ -1,15 +1,17 @@
 """The search of the index: costs by hand, the same hours for all, resumed to the same coefficients."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from agents import search
 from agents.network import INDEX, load
-from agents.rollout import on_cluster, on_cores
+from agents.rollout import HERE, Build, on_cluster, on_cores, workplace
 from agents.training import BEST, CURVE
 from envs.street import Scene
+from envs.vector import SignalVecEnv
 from twin.errors import TrainingError
 
 HOUR = {"delay_s": 38.0, "pedestrian_wait_s": None}
@@ -76,3 +78,25 @@ def test_hours_on_ray_are_those_on_cores(monkeypatch):
     here = on_cores(policies, hours)
     assert there == here
     assert len({measures["delay_s"] for own in here for measures in own}) == 4
+
+
+@pytest.mark.slow
+def test_streets_on_ray_are_those_of_this_machine():
+    ray = pytest.importorskip("ray", reason="of the `sweep` extra")
+    scenes = [Scene("cologne3", duration_s=100), Scene("cologne1", measured=True, duration_s=60)]
+
+    def lived(build: Build) -> list[Any]:
+        env, chance = SignalVecEnv(scenes, seed=3, build=build), np.random.default_rng(1)
+        seen = [env.reset()]
+        for _ in range(22):  # beyond the end of both episodes
+            seen.append(env.step(chance.integers(0, 3, env.num_envs)))
+        env.close()
+        return seen
+
+    try:
+        there = lived(workplace("ray", None).build)
+    finally:
+        ray.shutdown()
+    here = lived(HERE.build)
+    np.testing.assert_equal(there, here)
+    assert any(info.get("measures") for *_, infos in here[1:] for info in infos)
