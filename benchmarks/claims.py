@@ -119,7 +119,7 @@ def intake_raw(rows: Rows) -> Figure:
 
 GRID, COLOGNE = "grid4x4", "cologne1"
 BENCHMARKS: Mapping[str, Benchmark] = {
-    "traffic": Benchmark("traffic", "--rounds 1", "--rounds 5", (
+    "traffic": Benchmark("traffic", "--rounds 3", "--rounds 5", (
         *(Claim(f"{network}: TrafficSim with detectors", "SUMO's own program (limit)",
                 traffic(network, "TrafficSim fixed", "of_raw_sumo", "raw sumo"), 0.9) for network in (COLOGNE, GRID)),
         Claim("grid4x4: TrafficSim, random actions", "sumo-rl over libsumo",
