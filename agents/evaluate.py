@@ -2,8 +2,8 @@
 
     python -m agents.evaluate --policy runs/policies/universal/policy.npz --network trenggalek --seeds 301..310 [--json]
 
-A policy is a trained network (.npz), a bundle of `agents.export`, or the name of a bundle that is shipped in
-`agents/bundles/`; a bundle's policy runs as the street cabinet runs it, on the networks named here.
+A policy is `universal` (shipped), a trained network (.npz), or a bundle of `agents.export`; a bundle's policy runs as
+the street cabinet runs it, on the networks named here.
 With `--json` the rows are those of `python -m twin traffic baselines`, one a network, controller and seed.
 """
 
@@ -39,7 +39,6 @@ from twin.traffic.studies.evaluate import baselines, hour, known_controllers
 
 SHOWN = ("delay_s", "delay_p95_s", "not_inserted", "emergency_travel_time_s", "pedestrian_wait_s")
 LOWER_IS_BETTER = ("delay_s", "delay_p95_s", "emergency_travel_time_s", "pedestrian_wait_s")
-SHIPPED = Path(__file__).parent / "bundles"
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
 
@@ -68,24 +67,20 @@ def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Pro
 def policy_of(policy: Path) -> tuple[Network | Mapping[str, Any], str, float]:
     """The network of a file or bundle, or the rule that a bundle names; the digest of what decides; how often [s].
 
-    Raises TrainingError for what is neither, and says which bundles are shipped.
+    Raises TrainingError for what is neither.
     """
     weights = weights_of(policy)
     if weights.suffix == ".npz" and weights.is_file():
         network = load(weights)
         return network, hashlib.sha256(weights.read_bytes()).hexdigest(), network.decision_s
-    found = policy if policy.is_dir() else SHIPPED / policy
-    if not found.is_dir():
-        shipped = ", ".join(sorted(path.name for path in SHIPPED.glob("*/"))) or "none"
-        raise TrainingError(
-            f"{policy}: no policy.npz, no bundle, and no shipped bundle (there are: {shipped}); `universal` is shipped"
-        )
+    if not policy.is_dir():
+        raise TrainingError(f"{policy}: no policy.npz and no bundle's folder; `universal` is the shipped policy")
     try:
-        bundle = load_bundle(found)
+        bundle = load_bundle(policy)
     except ControllerError as error:
-        raise TrainingError(f"{found}: {error}") from error
+        raise TrainingError(f"{policy}: {error}") from error
     if bundle.kind != "signals":
-        raise TrainingError(f"{found}: is a bundle of kind {bundle.kind!r}, no signal policy")
+        raise TrainingError(f"{policy}: is a bundle of kind {bundle.kind!r}, no signal policy")
     session: Network | None = bundle.runner.session
     return (bundle.contract["policy"] if session is None else session), bundle.digest, bundle.contract["decision_s"]
 
@@ -168,7 +163,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 @app.command()
 def main(
     policy: Annotated[
-        Path, typer.Option(help="`universal`, a trained policy.npz, a bundle's folder, or a bundle's name.")
+        Path, typer.Option(help="`universal`, a trained policy.npz, or a bundle's folder.")
     ],
     networks: Annotated[list[str], typer.Option("--network", help="A network's name or path. Repeatable.")],
     seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")] = "301..310",
