@@ -15,7 +15,6 @@ import numpy as np
 from controllers.io.mqtt import Broker, client_of, start
 from twin.errors import LiveError
 from twin.hil.broker import LOOPBACK
-from twin.hil.run import Loop
 from twin.live.counters import MINUTE_S
 from twin.live.messages import ROOT_TOPIC, Message, write
 from twin.live.mqtt import Line
@@ -120,6 +119,8 @@ def publish(
 
     Raises LiveError where the broker does not let us in.
     """
+    from twin.hil.run import Loop
+
     ahead = [one for one in sent if store.arrived_s is None or one[0] > store.arrived_s]
     from_s, began_s = ahead[0][0] if ahead else 0.0, math.inf
 

@@ -50,6 +50,11 @@ class Line:
             return self._waiting.get(timeout=within_s)
         return None
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection just now."""
+        return bool(self._client.is_connected())
+
     def close(self) -> None:
         """Leave the broker."""
         self._client.disconnect()

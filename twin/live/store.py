@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 import time
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 import filelock
@@ -24,8 +24,10 @@ from twin.live.messages import MOST_BYTES
 from twin.module import Row, read_tables
 from twin.provenance import provenance
 from twin.recorder import Recorder, publish
-from twin.replay import Difference, first_difference
 from twin.run import Run
+
+if TYPE_CHECKING:
+    from twin.replay import Difference
 
 TABLES = read_tables(Path(__file__).parent / "tables.csv")
 ZONE = ZoneInfo("Asia/Jakarta")
@@ -207,6 +209,8 @@ def _sealed_counts(partial: Path) -> dict[str, int] | None:
 
 def replay(run: Run) -> tuple[bool, Difference | None]:
     """Take a live day's messages in again and compare every table to the last bit."""
+    from twin.replay import first_difference  # brings the whole city
+
     messages = run.table("live_message")
     with tempfile.TemporaryDirectory(prefix="twin-live-") as folder:
         with LiveStore(Path(folder)) as store:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.errors import NetworkError
-from twin.traffic.folders import ROOT, process_environment
+from twin.traffic.simulation.batch import live
 from twin.traffic.simulation.worker import answering, serve
 from twin.traffic.studies.evaluate import hour, settings_for
 
@@ -50,16 +46,7 @@ def live_hour(
     chosen = settings_for(network, controller) | dict(settings or {})
     job = hour(network, controller, chosen, seed, day_type=day_type, scale=scale, duration_s=duration_s)
     job = replace(job, detectors=job.detectors.model_copy(update={"loops": loops}))
-    with tempfile.TemporaryDirectory(prefix="twin-live-", ignore_cleanup_errors=True) as folder:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "twin.live.street"], cwd=ROOT, env=process_environment(),
-            input=json.dumps({**job.as_json(), "folder": folder}) + "\n", capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    if not done.stdout:
-        raise NetworkError(f"{network}: the street's process ended before it answered")
-    told = json.loads(done.stdout.splitlines()[0])
-    if "error" in told:
-        raise NetworkError(f"{network}: {told['error']}")
+    [told] = live([job], worker="twin.live.street")
     counters = tuple(told.pop("counters"))
     return Lived(**{name: np.array(values, dtype=float) for name, values in told.items()}, counters=counters)
 

@@ -252,6 +252,13 @@ class Told:
 
     class network:
         name = "cologne1"
+        missing = staticmethod(list)
+
+    def __init__(self, name="hour"):
+        self.name = name
+
+    def digest(self):
+        return self.name
 
     def as_json(self):
         return {}
@@ -275,27 +282,38 @@ def workers_that(monkeypatch, *deeds: str):
     )
 
 
-def test_a_simulation_that_is_killed_is_begun_again(tmp_path, monkeypatch):
+def test_a_simulation_that_is_killed_is_begun_again(monkeypatch):
     workers_that(monkeypatch, "die", '{"killed": true}', '{"delay_s": 1.5}')
     workers = batch._Workers(1)
     try:
-        place = tmp_path / "hour.json"
-        assert batch._simulated(workers, Told(), place) == {"delay_s": 1.5}
-        assert cache.read(place) == {"delay_s": 1.5}
+        assert batch._lived(workers, Told()) == {"delay_s": 1.5}
     finally:
         workers.end()
 
 
-def test_a_simulation_that_is_killed_each_time_says_what_to_do(tmp_path, monkeypatch):
+def test_a_simulation_that_is_killed_each_time_says_what_to_do(monkeypatch):
     workers_that(monkeypatch, "die", "die", "die", '{"delay_s": 1.5}')
     workers = batch._Workers(1)
     try:
         with pytest.raises(NetworkError, match=r"cologne1: .*out of memory.*the same command goes on"):
-            batch._simulated(workers, Told(), tmp_path / "hour.json")
-        assert not (tmp_path / "hour.json").exists()
-        assert batch._simulated(workers, Told(), tmp_path / "hour.json") == {"delay_s": 1.5}  # the next hour lives
+            batch._lived(workers, Told())
+        assert batch._lived(workers, Told()) == {"delay_s": 1.5}  # the next hour lives
     finally:
         workers.end()
+
+
+def test_hours_that_are_done_are_kept_where_another_fails(tmp_path, monkeypatch):
+    workers_that(monkeypatch, '{"delay_s": 1.5}', '{"error": "SUMO says: no"}', '{"delay_s": 2.5}')
+    monkeypatch.setattr(batch.os, "cpu_count", lambda: 1)
+    told = []
+    with pytest.raises(NetworkError, match="cologne1: SUMO says: no"):
+        batch.simulate([Told("first"), Told("second")], lambda *done: told.append(done))
+    assert cache.read(tmp_path / "cache" / "hours" / "first.json") == {"delay_s": 1.5}
+    assert batch.simulate([Told("first"), Told("second")], lambda *done: told.append(done)) == [
+        {"delay_s": 1.5},
+        {"delay_s": 2.5},
+    ]
+    assert told[-2:] == [(1, 2), (2, 2)]  # one was kept
 
 
 def test_a_run_that_another_process_has_is_left_to_it(tmp_path, counted):

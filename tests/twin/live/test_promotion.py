@@ -67,7 +67,7 @@ def shadow_run(path, verdict, candidate="new", network="cologne1"):
     row = {
         "in_charge": "old", "candidate": candidate, "log_vehicles": 1.0, "log_halting": 1.0, "log_passed": None,
         "verdict": verdict, "mean_s": -1.0, "sd_s": 0.1, "low_s": -1.2, "high_s": -0.8, "same_percent": 50.0,
-        "duration_s": 900.0,
+        "heard_percent": 100.0, "duration_s": 900.0,
     }  # fmt: skip
     recorder = Recorder(path.with_suffix(".partial"), TABLES)
     recorder.append([(month_of_demo(), {"shadow": {"shadow_verdict": [row]}})], {})

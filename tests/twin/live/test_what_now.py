@@ -1,26 +1,26 @@
 """What now: a present state that is met, an event that is felt, and questions that cannot be answered."""
 
-import json
 from datetime import datetime
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from twin.errors import FaultsError, LiveError, NetworkError
+from twin.errors import FaultsError, LiveError
 from twin.live.day import heard, moment_of, readings
 from twin.live.demo import BEGIN_S
 from twin.live.estimate.city import Told
 from twin.live.messages import Message, write
 from twin.live.store import ZONE, LiveStore
 from twin.live.street import Lived
-from twin.live.what_now import question
+from twin.live.what_now import warm
 from twin.live.what_now.present import Present, present, rim
-from twin.live.what_now.question import Question, checked, jobs, lived, told
+from twin.live.what_now.question import Question, checked, jobs, told
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import signals_of
+from twin.traffic.simulation import batch
+from twin.traffic.simulation.batch import live
 
 
 def day_in(folder: Path, sources=("zone-0", "zone-1"), steps=60) -> Path:
@@ -121,19 +121,33 @@ def test_all_faults_of_a_question_are_told_at_once_with_the_nearest(town: Path):
         checked(Question(close=("ns_0",)), locate(str(town)), signals)
 
 
-def test_from_the_present_state_an_event_is_felt(town: Path, monkeypatch: pytest.MonkeyPatch):
-    """Queues of 8 where the street is else nearly empty; then the signal is dark, and an ambulance has priority."""
-    monkeypatch.setattr(question, "WARM_S", 60)
-    signals = signals_of(town, 200.0)
+def test_from_the_present_state_an_event_is_felt(town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Queues of 8 where the street is else nearly empty; then the signal is dark, and an ambulance has priority.
+
+    Demand is scaled up, so that vehicles have copies on the same route, and some of them arrive in the warm-up.
+    """
+    monkeypatch.setattr(warm, "WARM_S", 120)
+    ways = ("ws se", "ws sn", "ns se")
+    cars = "".join(f'<vehicle id="v{k}" depart="{9 * k}"><route edges="{ways[k % 3]}"/></vehicle>' for k in range(60))
+    (tmp_path / "cars.rou.xml").write_text(f"<routes>{cars}</routes>")
+    street, signals = f"{town}+{tmp_path}/cars.rou.xml", signals_of(town, 200.0)
     n = len(signals.zones)
-    queued = Present(BEGIN_S, np.tile([8.0, 0.0], (n, 1)), np.full((n, 2), 1e-3), np.zeros(1), 1.0, 0.0)
+    queued = Present(BEGIN_S, np.tile([8.0, 0.0], (n, 1)), np.full((n, 2), 1e-3), np.ones(1), 1.64, 0.0)
     asked = Question(dark=("s",), ambulance=("ws", "se"))
-    pairs = jobs(asked, str(town), queued, 3, [1, 2])
-    answers = lived([job for pair in pairs for job in pair])
+    filled = warm.warm_ups(street, queued.demand_scale, [1, 2])
+    assert [one.scale for one in filled] == [1.6, 1.6]
+    states = warm.warmed(filled)
+    monkeypatch.setattr(batch, "_Workers", lambda *_: pytest.fail("warmed up again"))
+    assert warm.warmed(filled) == states
+    monkeypatch.undo()
+    to_live = jobs(asked, signals, queued, 3, filled, states)
+    *answers, again = live([*to_live, to_live[1]], worker="twin.live.what_now.ahead")
+    assert again == answers[1]  # the same seed, the same bits
     without, with_event = answers[::2], answers[1::2]
     for a, b in zip(without, with_event, strict=True):
         assert (a["off_veh"], a["usual_off_veh"]) == (b["off_veh"], b["usual_off_veh"])  # paired until the event
-        assert a["off_veh"] < 2.5 < 5 < a["usual_off_veh"]
+        assert a["off_veh"] < 2.5 < 4 < a["usual_off_veh"]
+        assert a["minutes"] == pytest.approx(3)
         assert a["ambulance_s"] is not None
         assert 25 < a["ambulance_s"] < 180
     found = told(asked, signals, queued, list(zip(without, with_event, strict=True)))
@@ -144,18 +158,3 @@ def test_from_the_present_state_an_event_is_felt(town: Path, monkeypatch: pytest
     assert abs(by_name["halting vehicles"]["difference"]) > 0.05
     assert found["asked"] == {"dark": ["s"], "ambulance": ["ws", "se"]}
     assert len(found["worst_lanes"]) == min(3, n)
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ('{"error": "SUMO says: no"}\n', "x: SUMO says: no"),
-        ('{"killed": true}\n', "killed"),
-        ("", "ended before it answered"),
-    ],
-)
-def test_a_simulation_that_fails_is_told(line, words):
-    process = SimpleNamespace(stdin=StringIO(), stdout=StringIO(line))
-    with pytest.raises(NetworkError, match=words):
-        question._answer(process, {"network": {"name": "x"}})
-    assert json.loads(process.stdin.getvalue())["network"] == {"name": "x"}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twin.terminal import JsonFlag, SeedOption, print_facts, print_rows, progress_bar
+from twin.terminal import JsonFlag, SeedOption, print_facts, print_json, print_rows, progress_bar
 
 EXAMPLE = "Example: `python -m twin live shadow --candidate max_pressure:min_green_s=5 --network cologne1`"
 PROMOTE_EXAMPLE = "Example: `python -m twin live promote runs/live/shadow-*.sqlite --policy bundles/new`"
@@ -32,6 +32,13 @@ def shadow(
     log: Annotated[
         Path | None, typer.Option("--log", help="What a controller of this street saw and wanted (its log).")
     ] = None,
+    follow: Annotated[
+        str | None,
+        typer.Option("--follow", metavar="WHERE", help="HOST:PORT of the street's broker, or the folder of its day."),
+    ] = None,
+    for_s: Annotated[
+        float | None, typer.Option("--for-s", min=1, help="Follow for so long [s]; else until Ctrl-C.")
+    ] = None,
     seed: SeedOption = 1,
     duration_s: DurationOption = 900,
     scale: ScaleOption = 1.1,
@@ -49,6 +56,24 @@ def shadow(
     mean delay off at what the detectors saw: `better` or `worse` where its 90 % interval has no 0 in it. Both's
     decisions, the draws and the verdict are a run; `python -m twin live replay` checks it.
     """
+    if follow is not None:
+        if log is not None or takes_over_s:
+            raise typer.BadParameter("a street that is followed has no --log, and no --takes-over-s")
+        from twin.live.shadow.follow import follow as follow_street
+
+        with progress_bar("cities held possible, then the window [s]") as progress:
+            told, interrupted = follow_street(
+                follow, network, in_charge, candidate, seed, duration_s, draws, for_s, out, progress
+            )
+        if as_json:
+            print_json(told)
+        else:
+            windows = told.pop("told")
+            print_rows(windows, "what the candidate would have brought", False)
+            print_facts(told, "the street that was followed", False)
+        if interrupted:
+            raise typer.Abort
+        return
     from twin.live.shadow.run import shadow as run_shadow
 
     with progress_bar("cities held possible") as progress:
@@ -77,7 +102,6 @@ def shadow_study(
     with the A/B over the same windows, `covered` asks whether the interval holds the true difference.
     """
     from twin.live.shadow.study import study
-    from twin.terminal import print_json
 
     with progress_bar("windows") as progress:
         found = study(network, pairs, windows, draws, duration_s, scale, seed, policy or (), progress)
@@ -105,7 +129,6 @@ def promote(
     """
     from twin.live.shadow.promote import promote as decide
     from twin.live.shadow.promotion import ALL, BACK, CANARY, SHADOW
-    from twin.terminal import print_json
 
     if stage not in (SHADOW, CANARY, ALL):
         raise typer.BadParameter(f"{stage!r} is none of {SHADOW}, {CANARY}, {ALL}", param_hint="--stage")

@@ -57,6 +57,12 @@ class Estimate:
         """better or worse where the interval has no 0 in it, else undecided."""
         return verdict(self.low_s, self.high_s)
 
+    def heard(self, percent: float) -> Estimate:
+        """The same where so much of the readings came: as of a mean of fewer, all deviations by the root of it."""
+        wider = (percent / 100) ** -0.5
+        low_s, high_s = (self.mean_s + wider * (end_s - self.mean_s) for end_s in (self.low_s, self.high_s))
+        return Estimate(self.mean_s, wider * self.sd_s, low_s, high_s)
+
 
 def verdict(low_s: float, high_s: float) -> str:
     """What an interval of a difference of delay says of the candidate."""

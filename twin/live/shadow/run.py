@@ -61,21 +61,33 @@ def shadow(
     held = belief(network, draws, BELIEVED_SEED + seed)
     arms = [twin_windows(network, own, held, duration_s), _arm(network, own, other, held, duration_s, takes_over_s)]
     answers = lived([*arms[0], *arms[1]], progress)
-    x, delay_s, at = looked_at([seen], answers[:draws], answers[draws:])
-    same = [row["wanted"] == row["proposed"] for row in rows]
-    found = estimate(x, delay_s, at)
-    row: Row = {
-        "in_charge": own.name, "candidate": other.name, **_logs(at[0]),
-        "verdict": found.verdict, **vars(found), "same_percent": 100 * float(np.mean(same)),
-        "duration_s": float(duration_s),
-    }  # fmt: skip
+    tables = judged(own, other, held, answers, rows, seen, float(duration_s))
     asked = {
         "network": network, "in_charge": own.told, "candidate": other.told, "seed": seed, "scale": scale,
         "takes_over_s": takes_over_s, "log": str(log) if log else None,
     }  # fmt: skip
-    tables = {"shadow_decision": [_decision(one) for one in rows], "shadow_verdict": [row]}
-    tables["shadow_draw"] = [_draw(*one) for one in zip(held, x.tolist(), delay_s.tolist(), strict=True)]
-    return _written(folder, tables, asked), dict(row)
+    return written(folder, tables, asked), dict(tables["shadow_verdict"][0])
+
+
+def judged(
+    own: Policy, other: Policy, held: Sequence[Draw], answers: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]], seen: Seen, duration_s: float, heard_percent: float = 100.0,
+) -> dict[str, list[Row]]:  # fmt: skip
+    """A window's tables: decisions, draws and verdict. `answers` are the draws' windows: all under `own`, then all
+    under `other`. What was not heard of the street widens the interval."""
+    x, delay_s, at = looked_at([seen], answers[: len(held)], answers[len(held) :])
+    found = estimate(x, delay_s, at).heard(heard_percent)
+    same = [row["wanted"] == row["proposed"] for row in rows if row["wanted"] is not None]
+    verdict: Row = {
+        "in_charge": own.name, "candidate": other.name, **_logs(at[0]), "verdict": found.verdict, **vars(found),
+        "same_percent": 100 * float(np.mean(same)) if same else None, "heard_percent": heard_percent,
+        "duration_s": duration_s,
+    }  # fmt: skip
+    return {
+        "shadow_decision": [_decision(one) for one in rows],
+        "shadow_draw": [_draw(*one) for one in zip(held, x.tolist(), delay_s.tolist(), strict=True)],
+        "shadow_verdict": [verdict],
+    }
 
 
 def _arm(
@@ -165,13 +177,14 @@ def _logs(x: Sequence[float]) -> dict[str, float | None]:
     return {f"log_{name}": float(x[i]) if i < len(x) else None for i, name in enumerate(FEATURES)}
 
 
-def _written(folder: Path, tables: Mapping[str, Sequence[Row]], asked: Mapping[str, Any]) -> Path:
+def written(folder: Path, tables: Mapping[str, Sequence[Row]], asked: Mapping[str, Any], at_s: float = BEGIN_S) -> Path:
+    """A window that began then [s UTC] as a run of its own for every question that was asked."""
     told = json.dumps([asked, len(tables["shadow_draw"]), code_digest()], sort_keys=True)
     name = f"shadow-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
     partial = folder / f".{name}.partial"
     partial.unlink(missing_ok=True)
     recorder = Recorder(partial, TABLES)
-    recorder.append([(month_of_demo(), {"shadow": tables})], {})
+    recorder.append([(f"{day_of(at_s):%Y-%m}", {"shadow": tables})], {})
     recorder.finish({**provenance(), "shadow": asked}, folder / f"{name}.sqlite")
     return folder / f"{name}.sqlite"
 
@@ -195,7 +208,7 @@ def replay(run: Run) -> tuple[bool, str | None]:
     found = estimate(
         draws[features].to_numpy(dtype=float), draws[["in_charge_delay_s", "candidate_delay_s"]].to_numpy(),
         verdict[features].to_numpy(dtype=float)[None],
-    )  # fmt: skip
+    ).heard(verdict.get("heard_percent", 100.0))  # fmt: skip
     if not np.allclose([found.mean_s, found.sd_s], [verdict["mean_s"], verdict["sd_s"]], rtol=1e-9, atol=1e-12):
         return False, f"verdict: {verdict['mean_s']:g} ± {verdict['sd_s']:g} s, now {found.mean_s:g} ± {found.sd_s:g} s"
     damaged = run.damaged()

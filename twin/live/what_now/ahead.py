@@ -1,8 +1,8 @@
-"""The next minutes in SUMO from an estimated state, in a fresh process: warmed up, matched, and lived on.
+"""The next minutes in SUMO from an estimated state, in a fresh process: from a warm-up's state, matched, lived on.
 
-The warm-up fills the network as the twin's own hour does; then vehicles are taken out of and put into every camera's
-view until it holds what was estimated, drawn from the estimate's distribution by the seed. With an event or without,
-all up to the event is the same.
+The warm-up (`warm.py`) fills the network as the twin's own hour does; then vehicles are taken out of and put into every
+camera's view until it holds what was estimated, drawn from the estimate's distribution by the seed. With an event or
+without, all up to the event is the same.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import libsumo
 import numpy as np
 
 from twin.traffic.signals.baselines import BASELINES, decider
-from twin.traffic.simulation.hour import Hour
+from twin.traffic.simulation.hour import DECISION_S, Hour
 from twin.traffic.simulation.sim import TrafficSim
 from twin.traffic.simulation.worker import answering, serve
 
+STATE = "state.xml"
 HALTING_M_PER_S = 0.1
 GAP_M = 2.5
 AMBULANCE = "what-now-ambulance"
@@ -27,18 +29,15 @@ Pool = dict[str, list[tuple[str, tuple[str, ...]]]]  # by edge: types of vehicle
 
 
 def ahead(job: dict[str, Any]) -> dict[str, Any]:
-    """Live a job (`question.jobs`) in the present folder; sums over the time after the warm-up."""
+    """Live a job (`question.Ahead`) in the present folder; sums over the time after its first step."""
+    Path(STATE).write_text(job["state"], encoding="utf-8")
+    job["network"]["options"] += ["--load-state", STATE]
     baseline = BASELINES[job["controller"]]
-    lived = Hour.begin(job, baseline, job["settings"].get("decision_s", 5.0), measured=False)
+    lived = Hour.begin(job, baseline, job["settings"].get("decision_s", DECISION_S), measured=False)
     sim, decide = lived.sim, decider(baseline, lived.signals, job["settings"])
-    pool: Pool = {}
-    known: set[str] = set()
-    while sim.time_s < lived.network.begin_s + job["warm_s"]:
-        sim.step(decide(sim.readings))
-        _remember(pool, known)
     wanted = _drawn(job["present"], np.random.default_rng([job["seed"], 21]))
     usual_off = float(np.abs(sim.present[0] - wanted.sum(axis=1)).mean())
-    _match(sim, wanted, pool, np.random.default_rng([job["seed"], 22]))
+    _match(sim, wanted, _pool(job["ways"]), np.random.default_rng([job["seed"], 22]))
     if job["ambulance"]:
         _send(job["ambulance"])
     sim.step(np.array(job["present"]["phase"], dtype=int))
@@ -88,16 +87,13 @@ def _drawn(present: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
     return np.floor(x) + (rng.random(x.shape) < x % 1)
 
 
-def _remember(pool: Pool, known: set[str]) -> None:
-    """What vehicles that are new are, and their way from every edge on it."""
-    new = [vehicle for vehicle in libsumo.vehicle.getIDList() if vehicle not in known]
-    known.update(new)
-    for vehicle in new:
-        kind = libsumo.vehicle.getTypeID(vehicle)
-        if libsumo.vehicle.getVehicleClass(vehicle) != "emergency":
-            way = tuple(libsumo.vehicle.getRoute(vehicle))
-            for i, edge in enumerate(way):
-                pool.setdefault(edge, []).append((kind, way[i:]))
+def _pool(ways: Sequence[tuple[str, Sequence[str]]]) -> Pool:
+    """Types and ways by every edge on them."""
+    pool: Pool = {}
+    for kind, way in ways:
+        for i, edge in enumerate(way):
+            pool.setdefault(edge, []).append((kind, tuple(way[i:])))
+    return pool
 
 
 def _match(sim: TrafficSim, wanted: np.ndarray, pool: Pool, rng: np.random.Generator) -> None:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,22 +13,23 @@ from typing import Any
 import numpy as np
 
 from twin.compare import interval
-from twin.errors import FaultsError, NetworkError
+from twin.errors import FaultsError
 from twin.live.day import heard, moment_of, readings
 from twin.live.estimate.believed import believed_hour
 from twin.live.store import ZONE
 from twin.live.what_now.present import Present, present, rim
+from twin.live.what_now.warm import WarmUp, warm_ups, warmed
 from twin.scenario import nearest
-from twin.traffic.folders import ROOT, process_environment
 from twin.traffic.networks.files import Network, read_net
 from twin.traffic.networks.roads import roads_of
 from twin.traffic.signals.plans import Signals, signals_of
+from twin.traffic.simulation.batch import Job, live
 from twin.traffic.simulation.events import Closure, EventOptions, Outage, check
-from twin.traffic.studies.evaluate import detectors_for, hour, network_for, settings_for
+from twin.traffic.studies.evaluate import detectors_for, network_for
 
-CONTROLLER = "max_pressure"
-WARM_S = 180  # until the roads that no camera sees are about as full as usual
 WORST = 3  # approaches that are named
+# SUMO checks a route before the way round a closed lane is looked for
+MORE = ("--ignore-route-errors",)
 
 
 @dataclass(frozen=True)
@@ -92,67 +86,52 @@ def answered(
     checked(question, located, signals)
     table = readings(day)
     at_s = moment_of(table, clock)
+    progress(0, 1, "(the usual hour, lived on first use)")
     believed = believed_hour(network)
     roads = roads_of(located.net_file)
     fed = {name for road in roads for name in road.onward}
     entries = rim(believed.counters, {road.edges[-1] for road in roads if road.name not in fed})
     now = present(believed, heard(table, believed, at_s), signals, entries, at_s)
-    asked = jobs(question, network, now, minutes, seeds)
-    answers = lived([job for pair in asked for job in pair], progress)
+    warm = warm_ups(network, now.demand_scale, seeds)
+    states = warmed(warm, lambda done, n: progress(done, n, "(warm-ups, kept for the next question)"))
+    asked = jobs(question, signals, now, minutes, warm, states)
+    answers = live(asked, progress, worker="twin.live.what_now.ahead")
     return told(question, signals, now, list(zip(answers[::2], answers[1::2], strict=True)))
 
 
+@dataclass(frozen=True)
+class Ahead(Job):
+    """The next minutes from a warm-up's state, once it holds the present one; `ambulance` are the edges of its way."""
+
+    warm: Mapping[str, Any] = field(default_factory=dict)
+    present: Mapping[str, Any] = field(default_factory=dict)
+    ambulance: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """What the process that lives it is told."""
+        return {**super().as_json(), **self.warm, "present": self.present, "ambulance": self.ambulance}
+
+
 def jobs(
-    question: Question, network: str, now: Present, minutes: int, seeds: Sequence[int]
-) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """What to live without and with the event, a pair a seed."""
-    settings = settings_for(network, CONTROLLER)
-    from_s = WARM_S + math.ceil(settings["decision_s"])  # the present state is made in a step
-    until_s = from_s + 60 * minutes
-    more = {
-        "warm_s": WARM_S, "ambulance": list(question.ambulance),
-        "present": {"mean": now.mean.tolist(), "sd": now.sd.tolist(), "phase": now.phase.tolist()},
-    }  # fmt: skip
+    question: Question, signals: Signals, now: Present, minutes: int, warm: Sequence[WarmUp],
+    states: Sequence[Mapping[str, Any]],
+) -> list[Ahead]:  # fmt: skip
+    """What to live from each warm-up's state: without the event, then with it."""
+    told = {"mean": now.mean.tolist(), "sd": now.sd.tolist(), "phase": now.phase.tolist()}
+    begin_with = {
+        plan.name: {"steps": [[int(phase) if phase < len(plan.phases) else 0, plan.max_green_s]], "offset_s": 0.0}
+        for plan, phase in zip(signals.plans, now.phase, strict=True)
+    }
     found = []
-    for seed in seeds:
-        job = hour(network, CONTROLLER, settings, seed, duration_s=until_s)
-        # SUMO checks a route before the way round a closed lane is looked for
-        network_as_asked = replace(job.network, options=(*job.network.options, "--ignore-route-errors"))
-        job = replace(job, network=network_as_asked, scale=job.scale * now.demand_scale)
-        pair = [replace(job, events=events) for events in (EventOptions(), question.events(from_s, until_s))]
-        found.append(({**pair[0].as_json(), **more}, {**pair[1].as_json(), **more}))
+    for job, state in zip(warm, states, strict=True):
+        from_s = math.ceil(job.settings["decision_s"])  # the present state is made in a step
+        until_s = from_s + 60 * minutes
+        begin_s = job.network.begin_s + job.duration_s
+        network = replace(job.network, begin_s=begin_s, end_s=begin_s + until_s, options=(*job.network.options, *MORE))
+        own = {"network": network, "duration_s": until_s, "programmes": begin_with, "scale": now.demand_scale}
+        one = Ahead(**{**vars(job), **own}, warm=state, present=told, ambulance=question.ambulance)
+        found += [one, replace(one, events=question.events(from_s, until_s))]
     return found
-
-
-def lived(asked: Sequence[Mapping[str, Any]], progress: Callable[..., None] = lambda *_: None) -> list[dict[str, Any]]:
-    """The answers of all jobs, in their order, from as many processes as there are cores. Raises NetworkError."""
-    cores = min(len(asked), os.cpu_count() or 1)
-    answers: dict[int, dict[str, Any]] = {}
-
-    def serve(first: int) -> None:
-        with subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "twin.live.what_now.ahead"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, env=process_environment(), text=True,
-        ) as process:  # fmt: skip
-            for i in range(first, len(asked), cores):
-                answers[i] = _answer(process, asked[i])
-                progress(len(answers), len(asked))
-
-    with ThreadPoolExecutor(cores) as pool:
-        for _ in pool.map(serve, range(cores)):
-            pass
-    return [answers[i] for i in range(len(asked))]
-
-
-def _answer(process: subprocess.Popen[str], job: Mapping[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"error": "the simulation's process ended before it answered"}
-    place = tempfile.TemporaryDirectory(prefix="twin-now-", ignore_cleanup_errors=True)
-    with place as folder, suppress(BrokenPipeError, ValueError):
-        print(json.dumps({**job, "folder": folder}), file=process.stdin, flush=True)
-        told = json.loads(process.stdout.readline() if process.stdout else "")
-    if "error" in told or "killed" in told:
-        raise NetworkError(f"{job['network']['name']}: {told.get('error', 'its simulation was killed')}")
-    return told
 
 
 def told(

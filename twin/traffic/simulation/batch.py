@@ -69,40 +69,62 @@ class Job:
 
 
 def simulate(jobs: Sequence[Job], progress: Progress | None = None, worker: str = WORKER) -> list[dict[str, Any]]:
-    """Answers of all jobs in their order; each is simulated once and kept under its digest in the cache folder.
+    """Answers of all jobs in their order; each is lived once and kept under its digest in the cache folder.
 
     `worker` is the module that lives them. An interrupted batch goes on where it was. Raises NetworkError with SUMO's
     own message.
     """
-    if importlib.util.find_spec("libsumo") is None:
-        raise MissingExtraError('SUMO is not installed: pip install "trenggalek-twin[twin]"')
     for job in jobs:
         if missing := job.network.missing():
             raise NetworkError(f"{job.network.name}: {missing[0]}")
     places = [cache_folder() / "hours" / f"{job.digest()}.json" for job in jobs]
     answers: dict[Path, Any] = {place: cache.read(place) for place in places}
     wanted = {place: job for place, job in zip(places, jobs, strict=True) if answers[place] is None}
-    done = len(jobs) - len(wanted)
-    if progress is not None:
-        progress(done, len(jobs))
-    if wanted:
-        workers = _Workers(min(os.cpu_count() or 1, len(wanted)), worker)
-        pool = ThreadPoolExecutor(len(workers.all))
-        try:
-            lived = {pool.submit(_simulated, workers, job, place): place for place, job in wanted.items()}
-            for one in as_completed(lived):
-                answers[lived[one]] = one.result()
-                done += 1
-                if progress is not None:
-                    progress(done, len(jobs))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            workers.end()
-            pool.shutdown()
+    before, begun = len(jobs) - len(wanted), list(wanted)
+
+    def told(done: int, _: int) -> None:
+        if progress is not None:
+            progress(before + done, len(jobs))
+
+    told(0, 0)
+    lived = live(list(wanted.values()), told, worker, lambda i, answer: cache.keep(begun[i], answer))
+    answers.update(zip(begun, lived, strict=True))
     return [answers[place] for place in places]
 
 
-def _simulated(workers: _Workers, job: Job, place: Path) -> Any:
+def live(
+    jobs: Sequence[Job], progress: Progress | None = None, worker: str = WORKER,
+    answered: Callable[[int, Any], Any] = lambda _, answer: answer,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Answers of all jobs in their order, from as many processes as there are cores; nothing is kept.
+
+    A process that dies is begun again, and none is left when this returns or raises. What `answered` makes of a job's
+    number and answer, as soon as there is one, is what is returned. Raises NetworkError with SUMO's own message.
+    """
+    if importlib.util.find_spec("libsumo") is None:
+        raise MissingExtraError('SUMO is not installed: pip install "trenggalek-twin[twin]"')
+    if not jobs:
+        return []
+    workers = _Workers(min(os.cpu_count() or 1, len(jobs)), worker)
+    pool = ThreadPoolExecutor(len(workers.all))
+
+    def one(i: int) -> Any:
+        return answered(i, _lived(workers, jobs[i]))
+
+    try:
+        under_way = [pool.submit(one, i) for i in range(len(jobs))]
+        for done, future in enumerate(as_completed(under_way), 1):
+            future.result()
+            if progress is not None:
+                progress(done, len(jobs))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        workers.end()
+        pool.shutdown()
+    return [future.result() for future in under_way]
+
+
+def _lived(workers: _Workers, job: Job) -> dict[str, Any]:
     for _ in range(MOST_DEATHS):
         worker = workers.free.get()
         try:
@@ -114,10 +136,10 @@ def _simulated(workers: _Workers, job: Job, place: Path) -> Any:
             continue
         if error := answer.get("error"):
             raise NetworkError(f"{job.network.name}: {error}")
-        return cache.keep(place, answer)
+        return answer
     raise NetworkError(
-        f"{job.network.name}: its simulation was killed {MOST_DEATHS} times, as by a system out of memory; the hours "
-        "that are done are kept: make room, and the same command goes on"
+        f"{job.network.name}: its simulation was killed {MOST_DEATHS} times, as by a system out of memory; hours that "
+        "are done are kept: make room, and the same command goes on"
     )
 
 

@@ -76,6 +76,9 @@ class Events:
         if options.dark or options.emergency_priority or options.runners_percent > 0:
             self._place = {name: j for j, name in enumerate(sim.names)}
             self._sim = sim
+            if options.emergency_priority:  # a state that was loaded has some on the road
+                there = libsumo.vehicle.getIDList()
+                self._running = [v for v in there if libsumo.vehicle.getVehicleClass(v) == "emergency"]
             self._plan_outages()
             sim.before_step = self._happen
 
