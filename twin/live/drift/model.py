@@ -18,7 +18,8 @@ LEAST_SD = 0.01  # of a series that hardly moved in the reference
 class Expected:
     """Mean by bin of the day (B, S), weights of the covariates (S, F), and of what is left: lag and spread (S,).
 
-    `n` is the number of reference values behind the spread, the least of the sources'.
+    `n` is the number of reference values behind the spread, the least of the sources'; `inverse` (S, F, F) that of the
+    covariates' moments there: how little the weights are known.
     """
 
     profile: np.ndarray
@@ -27,6 +28,7 @@ class Expected:
     lag: np.ndarray
     sd: np.ndarray
     n: int
+    inverse: np.ndarray
 
 
 def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: int) -> Expected:
@@ -39,12 +41,12 @@ def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: in
         raise ValueError(f"{days} reference days; {least_days} are needed")
     left_out = np.array(
         [
-            _left(*_learned(np.delete(values, d, axis=0), np.delete(covariates, d, axis=0), ridge), one, other)
+            _left(*_learned(np.delete(values, d, axis=0), np.delete(covariates, d, axis=0), ridge)[:3], one, other)
             for d, (one, other) in enumerate(zip(values, covariates, strict=True))
         ]
     )
     few = (~np.isnan(values)).sum(axis=0) < least_days
-    profile, covariate_profile, weights = _learned(values, covariates, ridge)
+    profile, covariate_profile, weights, inverse = _learned(values, covariates, ridge)
     profile[few] = np.nan
     left_out[:, few] = np.nan
     lag = _lag(left_out)
@@ -52,7 +54,7 @@ def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: in
     n = (~np.isnan(innovations)).sum(axis=(0, 1))
     sd = np.sqrt(np.nansum(innovations**2, axis=(0, 1)) / np.maximum(n, 1))
     least = int(n[n > 0].min()) if n.any() else 0
-    return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, LEAST_SD), least)
+    return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, LEAST_SD), least, inverse)
 
 
 def standardised(expected: Expected, values: np.ndarray, covariates: np.ndarray) -> np.ndarray:
@@ -61,16 +63,34 @@ def standardised(expected: Expected, values: np.ndarray, covariates: np.ndarray)
     return _innovations(left, expected.lag) / expected.sd
 
 
-def _learned(values: np.ndarray, covariates: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def swing(
+    expected: Expected, values: np.ndarray, covariates: np.ndarray, told: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What of a day's values (B, S) is not expected, and by how much more `told` should be then than over the day."""
+    left = _left(expected.profile, expected.covariate_profile, expected.weights, values, covariates)
+    should = told - left
+    return left, should - _mean(should)
+
+
+def leverage(expected: Expected, covariates: np.ndarray) -> np.ndarray:
+    """Variance of the mean of what is expected (S,) of bins (n, S, F) as weights are not known, over that of a bin."""
+    x = covariates.mean(axis=0)
+    found: np.ndarray = np.einsum("sf,sfg,sg->s", x, expected.inverse, x)
+    return found
+
+
+def _learned(values: np.ndarray, covariates: np.ndarray, ridge: float) -> tuple[np.ndarray, ...]:
+    """Profile, the covariates' profile, weights, and the inverse of their moments."""
     profile, covariate_profile = _mean(values), _mean(covariates)
     y, x = values - profile, covariates - covariate_profile
     sources, features = x.shape[2:]
-    weights = np.zeros((sources, features))
+    weights, inverse = np.zeros((sources, features)), np.zeros((sources, features, features))
     for s in range(sources if features else 0):
         known = ~np.isnan(y[:, :, s])
         a, b = np.nan_to_num(x[:, :, s][known]), y[:, :, s][known]
-        weights[s] = np.linalg.solve(a.T @ a + (ridge * len(b) + 1e-9) * np.eye(features), a.T @ b)
-    return profile, covariate_profile, weights
+        inverse[s] = np.linalg.inv(a.T @ a + (ridge * len(b) + 1e-9) * np.eye(features))
+        weights[s] = inverse[s] @ a.T @ b
+    return profile, covariate_profile, weights, inverse
 
 
 def _left(

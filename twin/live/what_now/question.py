@@ -21,7 +21,7 @@ import numpy as np
 
 from twin.compare import interval
 from twin.errors import FaultsError, NetworkError
-from twin.live.day import heard, moment_of, readings
+from twin.live.day import heard, moment_of, readings, trusted
 from twin.live.estimate.believed import believed_hour
 from twin.live.store import ZONE
 from twin.live.what_now.present import Present, present, rim
@@ -80,7 +80,7 @@ def checked(question: Question, network: Network, signals: Signals) -> None:
 
 def answered(
     day: Path, question: Question, network: str, clock: str | None, minutes: int, seeds: Sequence[int],
-    progress: Callable[..., None] = lambda *_: None,
+    progress: Callable[..., None] = lambda *_: None, distrusted: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """What the question's event would do in the next minutes, from the state of a live day at a moment.
 
@@ -90,7 +90,7 @@ def answered(
     located, _ = network_for(network, seeds[0])
     signals = signals_of(located.net_file, detectors_for(network).camera_range_m)
     checked(question, located, signals)
-    table = readings(day)
+    table = trusted(readings(day), distrusted)
     at_s = moment_of(table, clock)
     believed = believed_hour(network)
     roads = roads_of(located.net_file)

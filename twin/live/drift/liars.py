@@ -1,0 +1,163 @@
+"""Which sensor lies, since when and by how much: alarms of sensors against one another, brought to names.
+
+A sensor that lies moves what is expected of its neighbours too. Of all sensors of a group the one is named of which a
+single error explains best what was seen since the change; with even chances before, the chance of each is in proportion
+to exp(T²/2), T being the mean of its standardised residuals over that mean's standard error. Whoever is named is
+left out, all is learned again without it, and the rest is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import ndtri, softmax
+
+from twin.live.drift.model import leverage
+from twin.live.drift.sensors import BATTERY, MOVEMENT, SENSOR_SORTS, WAYS, SensorSeries, Usual, sensor_series, usual_of
+from twin.live.drift.series import DAY_S, Day
+from twin.live.drift.watch import Watched, alarms_of, learned_of, standardised_days, swings
+
+SERIES_OF = {
+    "loop": "passed", "counter": "counted", "camera": "vehicles",
+    "irradiance": "ghi", "inverter": "pv", "gauge": "soc",
+}  # fmt: skip
+SUSPICIOUS = 0.05  # a chance from which on somebody else is named too
+INTERVAL = float(ndtri(0.975))
+LEAST_ROOT = 0.1  # of a count that should have been there
+
+
+@dataclass(frozen=True)
+class Liar:
+    """A sensor that does not fit the others: day (its number) and second of the day when told, and since when.
+
+    Its `level` is wrong by `percent` of what it should tell (of a gauge: by percent of the charge an hour), or its
+    `movement` by percent of what it should move (-100: it is stuck), with a 95 % interval from `low` to `high`.
+    `probability` is its own, `suspects` are others with theirs, `compared` those that it was compared with.
+    """
+
+    sort: str
+    source: str
+    day: int
+    at_s: int
+    since_day: int
+    since_s: int
+    way: str
+    percent: float
+    low: float
+    high: float
+    probability: float
+    suspects: tuple[tuple[str, float], ...]
+    compared: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A sort's reference: its sensors, what is usual, and what its series is expected to be."""
+
+    sort: str
+    sources: tuple[str, ...]
+    usual: Usual
+    watched: Watched
+
+
+def liars(reference: Sequence[Day], days: Sequence[Day], per_30_days: float | None = None) -> list[Liar]:
+    """All of them, in the order in which they were told; `per_30_days` false alarms are wished of each sort."""
+    found = list[Liar]()
+    for sort in SENSOR_SORTS:
+        known, told = reference, days
+        while (group := group_of(known, sort, per_30_days)) and (liar := accused(told, group)):
+            found.append(liar)
+            known, told = without(known, liar.source), without(told, liar.source)
+    return sorted(found, key=lambda one: (one.day, one.at_s, one.source))
+
+
+def group_of(reference: Sequence[Day], sort: str, per_30_days: float | None = None) -> Group | None:
+    """A sort's group; None where the reference tells too little of it."""
+    usual = usual_of(reference)
+    for one in sensor_series(reference, usual):
+        if one.sort == sort and (watched := learned_of(one, per_30_days)) is not None:
+            return Group(sort, one.sources, usual, watched)
+    return None
+
+
+def without(days: Sequence[Day], source: str) -> list[Day]:
+    """The same days in which a sensor told nothing."""
+    word, name = source.split(" ", 1)
+    series = SERIES_OF[word]
+    found = []
+    for day in days:
+        values = day.values[series].copy()
+        values[:, day.names[series].index(name)] = np.nan
+        found.append(replace(day, values={**day.values, series: values}))
+    return found
+
+
+def accused(days: Sequence[Day], group: Group) -> Liar | None:
+    """Who is named by the first alarm of a group, by all that was seen until the end of the days."""
+    one = next(series for series in sensor_series(days, group.usual) if series.sort == group.sort)
+    raised = alarms_of(one, group.watched)
+    if not raised:
+        return None
+    alarm = min((alarm for _, _, alarm in raised), key=lambda alarm: (alarm.at, alarm.since))
+    mean, variance = _means(one, group.watched, alarm.since)
+    t = mean / np.sqrt(variance)
+    chance = softmax(t**2 / 2).sum(axis=0)
+    s = int(chance.argmax())
+    way = int(np.abs(t[:, s]).argmax())
+    percent = _level(one, group.watched, s, alarm.since) if way == 0 else _movement(one, group.watched, s, alarm.since)
+    bins = one.values.shape[1]
+    bin_s = DAY_S // bins
+    order = [k for k in np.argsort(-chance) if k != s and chance[k] >= SUSPICIOUS]
+    return Liar(
+        one.sort, one.sources[s], alarm.at // bins, alarm.at % bins * bin_s, alarm.since // bins,
+        alarm.since % bins * bin_s, WAYS[way], *percent, float(chance[s]),
+        tuple((one.sources[k], float(chance[k])) for k in order), one.compared[s],
+    )  # fmt: skip
+
+
+def _means(one: SensorSeries, watched: Watched, since: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means of standardised residuals from a bin on (ways, S), and their variances when nobody lies.
+
+    Where covariates are elsewhere than in the reference, as those are that a liar tells, little is expected surely.
+    """
+    expected = watched.expected
+    z = standardised_days(expected, one)[since:]
+    n = np.maximum((~np.isnan(z)).sum(axis=0), 1)
+    off = np.nan_to_num(one.covariates - expected.covariate_profile).reshape(-1, *one.covariates.shape[2:])[since:]
+    sign = np.nan_to_num(np.sign(swings(expected, one)[1])).reshape(-1, z.shape[-1], 1)[since:]
+    unsure = np.stack([leverage(expected, off), leverage(expected, off * sign)])
+    return np.nansum(z, axis=0) / n, 1 / n + unsure * (1 - expected.lag) / (1 + expected.lag)
+
+
+def _level(one: SensorSeries, watched: Watched, s: int, since: int) -> tuple[float, float, float]:
+    """By how much a source's level is off, with its interval."""
+    expected = watched.expected
+    mean, variance = (part[0, s] for part in _means(one, watched, since))
+    lasts = expected.sd[s] / (1 - expected.lag[s])  # of a constant error only a part is new in every bin
+    off, half = mean * lasts, INTERVAL * lasts * np.sqrt(variance + 1 / expected.n)
+    told = float(np.nanmean(one.told.reshape(len(one.told) * one.told.shape[1], -1)[since:, s]))
+    return tuple(_in_percent(one.scale, told, float(off + side * half)) for side in (0, -1, 1))
+
+
+def _in_percent(scale: str, told: float, off: float) -> float:
+    if scale == "log":
+        return 100 * float(np.expm1(off))
+    return 100 * ((told / max(told - off, LEAST_ROOT)) ** 2 - 1) if scale == "root" else off
+
+
+def _movement(one: SensorSeries, watched: Watched, s: int, since: int) -> tuple[float, float, float]:
+    """By what share of what it should move a source moves too much, by least squares, with its interval [%]."""
+    left, should = (part.reshape(-1, part.shape[-1])[since:, s] for part in swings(watched.expected, one))
+    size = np.nansum(should**2)
+    share = np.nansum(left * should) / size
+    half = INTERVAL * watched.expected.sd[s] / np.sqrt((1 - watched.expected.lag[s] ** 2) * size)
+    return 100 * share, 100 * (share - half), 100 * (share + half)
+
+
+def who_else(liar: Liar) -> str:
+    """Who may lie instead of the one that is named; empty where nobody may."""
+    if liar.sort == BATTERY and not (liar.way == MOVEMENT and liar.low <= -100 <= liar.high):
+        return liar.compared[0]  # only a gauge that is stuck can be told from its power sensor
+    return ", ".join(f"{name} ({100 * chance:.0f} %)" for name, chance in liar.suspects)
