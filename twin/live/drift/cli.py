@@ -61,8 +61,9 @@ def drift_study(
     """Count false alarms in simulated hours in which nothing changed, and say how soon changes are found.
 
     With --lies one sensor lies at a time, in --control hours of the street and in 30 days of six offices (learned from
-    14), and nothing else changes. `named` alarms name the liar, of `sure` ones nobody else comes into question, and
-    `size_held` intervals of 95 % hold by how much it is off. Coverage is of 90 % intervals of the estimates.
+    14), and nothing else changes. `named` alarms name the liar, `sure` ones suspect nobody else, `sure_named` do both,
+    and `size_held` of the named tell a 95 % interval that holds by how much it is off. Coverage is of 90 % intervals of
+    the estimates.
     """
     from twin.live.drift.lies import study as study_lies
     from twin.live.drift.study import study

@@ -1,9 +1,9 @@
 """Which sensor lies, since when and by how much: alarms of sensors against one another, brought to names.
 
-A sensor that lies moves what is expected of its neighbours too. Of all sensors of a group the one is named of which a
-single error explains best what was seen since the change; with even chances before, the chance of each is in proportion
-to exp(T²/2), T being the mean of its standardised residuals over that mean's standard error. Whoever is named is
-left out, all is learned again without it, and the rest is looked at again.
+A sensor that lies moves what is expected of its neighbours too. Of all sensors of a group the one is named whose error
+alone explains best what was seen since the change (`evidence`). With even chances before, the chance of each is in
+proportion to exp(κ T²/2), κ being the share of bins that tell something new. Whoever is named is left out, all is
+learned again without it, and the rest is looked at again.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtri, softmax
 
-from twin.live.drift.model import leverage
+from twin.live.drift.model import LEAST_SD, mean_known
 from twin.live.drift.sensors import BATTERY, MOVEMENT, SENSOR_SORTS, WAYS, SensorSeries, Usual, sensor_series, usual_of
 from twin.live.drift.series import DAY_S, Day
-from twin.live.drift.watch import Watched, alarms_of, learned_of, standardised_days, swings
+from twin.live.drift.watch import RIDGES, Watched, alarms_of, learned_of, parameters, standardised_days, swings
 
 SERIES_OF = {
     "loop": "passed", "counter": "counted", "camera": "vehicles",
@@ -54,12 +54,17 @@ class Liar:
 
 @dataclass(frozen=True)
 class Group:
-    """A sort's reference: its sensors, what is usual, and what its series is expected to be."""
+    """A sort's reference: its sensors, what is usual, and what its series is expected to be.
+
+    `profile` (B, S) is of what they tell, `precision` (S, S) the inverse of the covariance of what is left.
+    """
 
     sort: str
     sources: tuple[str, ...]
     usual: Usual
     watched: Watched
+    profile: np.ndarray
+    precision: np.ndarray
 
 
 def liars(reference: Sequence[Day], days: Sequence[Day], per_30_days: float | None = None) -> list[Liar]:
@@ -78,7 +83,11 @@ def group_of(reference: Sequence[Day], sort: str, per_30_days: float | None = No
     usual = usual_of(reference)
     for one in sensor_series(reference, usual):
         if one.sort == sort and (watched := learned_of(one, per_30_days)) is not None:
-            return Group(sort, one.sources, usual, watched)
+            profile = mean_known(one.filled)
+            off = np.nan_to_num(one.filled - profile).reshape(-1, len(one.sources))
+            ridge = parameters()[RIDGES[sort]] if sort in RIDGES else LEAST_SD**2
+            precision = np.linalg.inv(off.T @ off / len(off) + ridge * np.eye(len(one.sources)))
+            return Group(sort, one.sources, usual, watched, profile, precision)
     return None
 
 
@@ -101,9 +110,9 @@ def accused(days: Sequence[Day], group: Group) -> Liar | None:
     if not raised:
         return None
     alarm = min((alarm for _, _, alarm in raised), key=lambda alarm: (alarm.at, alarm.since))
-    mean, variance = _means(one, group.watched, alarm.since)
-    t = mean / np.sqrt(variance)
-    chance = softmax(t**2 / 2).sum(axis=0)
+    t = evidence(one, group, alarm.since) if group.sort != BATTERY else _own(one, group.watched, alarm.since)
+    memory = group.watched.expected.memory
+    chance = softmax((1 - memory) / (1 + memory) * t**2 / 2).sum(axis=0)
     s = int(chance.argmax())
     way = int(np.abs(t[:, s]).argmax())
     percent = _level(one, group.watched, s, alarm.since) if way == 0 else _movement(one, group.watched, s, alarm.since)
@@ -117,28 +126,36 @@ def accused(days: Sequence[Day], group: Group) -> Liar | None:
     )  # fmt: skip
 
 
-def _means(one: SensorSeries, watched: Watched, since: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means of standardised residuals from a bin on (ways, S), and their variances when nobody lies.
+def evidence(one: SensorSeries, group: Group, since: int) -> np.ndarray:
+    """The statistic T (ways, S) of an error of each sensor alone, from a bin on.
 
-    Where covariates are elsewhere than in the reference, as those are that a liar tells, little is expected surely.
+    With P the inverse of the covariance of all sensors' deviations d from their profile, it is the sum of P d of the
+    sensor over the root of n P of the sensor with itself: T² is twice the logarithm of the likelihood ratio.
     """
-    expected = watched.expected
-    z = standardised_days(expected, one)[since:]
-    n = np.maximum((~np.isnan(z)).sum(axis=0), 1)
-    off = np.nan_to_num(one.covariates - expected.covariate_profile).reshape(-1, *one.covariates.shape[2:])[since:]
-    sign = np.nan_to_num(np.sign(swings(expected, one)[1])).reshape(-1, z.shape[-1], 1)[since:]
-    unsure = np.stack([leverage(expected, off), leverage(expected, off * sign)])
-    return np.nansum(z, axis=0) / n, 1 / n + unsure * (1 - expected.lag) / (1 + expected.lag)
+    off = np.nan_to_num(one.filled - group.profile).reshape(-1, len(one.sources))[since:]
+    weighed = off @ group.precision
+    sign = np.nan_to_num(np.sign(swings(group.watched.expected, one)[1])).reshape(weighed.shape[0] + since, -1)[since:]
+    known = ~np.isnan(one.filled).reshape(-1, len(one.sources))[since:]
+    size = np.sqrt(np.maximum(known.sum(axis=0), 1) * np.diag(group.precision))
+    return np.stack([np.where(known, weighed, 0.0).sum(axis=0), (sign * weighed).sum(axis=0)]) / size
+
+
+def _own(one: SensorSeries, watched: Watched, since: int) -> np.ndarray:
+    """The same (ways, S) of sensors that are compared with nobody else of their group."""
+    z = standardised_days(watched.expected, one)[since:]
+    found: np.ndarray = np.nansum(z, axis=0) / np.sqrt(np.maximum((~np.isnan(z)).sum(axis=0), 1))
+    return found
 
 
 def _level(one: SensorSeries, watched: Watched, s: int, since: int) -> tuple[float, float, float]:
     """By how much a source's level is off, with its interval."""
-    expected = watched.expected
-    mean, variance = (part[0, s] for part in _means(one, watched, since))
-    lasts = expected.sd[s] / (1 - expected.lag[s])  # of a constant error only a part is new in every bin
-    off, half = mean * lasts, INTERVAL * lasts * np.sqrt(variance + 1 / expected.n)
+    z = standardised_days(watched.expected, one)[since:, 0, s]
+    n = max(int((~np.isnan(z)).sum()), 1)
+    lasts = watched.expected.sd[s] / (1 - watched.expected.lag[s])  # of a constant error only a part is new in a bin
+    off, half = np.nansum(z) / n * lasts, INTERVAL * lasts * np.sqrt(1 / n + 1 / watched.expected.n)
     told = float(np.nanmean(one.told.reshape(len(one.told) * one.told.shape[1], -1)[since:, s]))
-    return tuple(_in_percent(one.scale, told, float(off + side * half)) for side in (0, -1, 1))
+    middle, low, high = (_in_percent(one.scale, told, float(off + side * half)) for side in (0, -1, 1))
+    return middle, low, high
 
 
 def _in_percent(scale: str, told: float, off: float) -> float:

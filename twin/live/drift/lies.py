@@ -21,8 +21,8 @@ from twin.live.store import ZONE
 
 STREET_H, OFFICE_DAYS = 4, 5  # how long a lie is watched: hours of a street, days of offices
 REFERENCE_DAYS, QUIET_DAYS, OFFICES = 14, 30, 6
-SHAPE = ("sensor", "lie", "cases", "expected", "alarms", "named", "sure", "median_after_h", "size_held", "estimate",
-         "covered_honest", "covered_lying", "covered_left_out")  # fmt: skip
+SHAPE = ("sensor", "lie", "cases", "expected", "alarms", "named", "sure", "sure_named", "median_after_h", "size_held",
+         "estimate", "covered_honest", "covered_lying", "covered_left_out")  # fmt: skip
 SERIES = {**SERIES_OF, "power": "power"}
 
 
@@ -108,8 +108,8 @@ def office_days(city: Offices, seed: int) -> list[Day]:
 def judged(lie: Lie, reference: Sequence[Day], quiet: Sequence[Day], block: int, seed: int) -> dict[str, Any]:
     """A lie at each watched sensor of its kind, in each block of quiet days from its first bin on.
 
-    `named`: the first alarm names the liar (of a power sensor: its office's gauge), `size_held`: of these, the interval
-    holds the true size.
+    `named`: the first alarm names the liar (of a power sensor: its office's gauge), `sure`: it suspects nobody else,
+    `sure_named`: both, `size_held`: of those named, the interval holds the true size.
     """
     cases = list(_cases(lie, reference, quiet, block, np.random.default_rng([seed, 20])))
     named = [liar for name, liar in cases if liar is not None and liar.source.split(" ", 1)[1] == name
@@ -120,9 +120,10 @@ def judged(lie: Lie, reference: Sequence[Day], quiet: Sequence[Day], block: int,
     return {
         "sensor": lie.sensor, "lie": lie.name, "cases": len(cases), "expected": None,
         "alarms": sum(liar is not None for _, liar in cases), "named": len(named),
-        "sure": sum(not who_else(liar) for liar in named),
+        "sure": sum(not who_else(liar) for _, liar in cases if liar is not None),
+        "sure_named": sum(not who_else(liar) for liar in named),
         "median_after_h": float(np.median(after_h)) if named else None,
-        "size_held": sum(held) if held and lie.sensor != "power" else None,
+        "size_held": int(sum(held)) if held and lie.sensor != "power" else None,
     }  # fmt: skip
 
 

@@ -18,8 +18,8 @@ LEAST_SD = 0.01  # of a series that hardly moved in the reference
 class Expected:
     """Mean by bin of the day (B, S), weights of the covariates (S, F), and of what is left: lag and spread (S,).
 
-    `n` is the number of reference values behind the spread, the least of the sources'; `inverse` (S, F, F) that of the
-    covariates' moments there: how little the weights are known.
+    `n` is the number of reference values behind the spread, the least of the sources'. `memory` is how a
+    source's values hang on those of the bin before (median correlation), covariates or not.
     """
 
     profile: np.ndarray
@@ -28,7 +28,7 @@ class Expected:
     lag: np.ndarray
     sd: np.ndarray
     n: int
-    inverse: np.ndarray
+    memory: float
 
 
 def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: int) -> Expected:
@@ -39,22 +39,22 @@ def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: in
     days = len(values)
     if days < least_days:
         raise ValueError(f"{days} reference days; {least_days} are needed")
-    left_out = np.array(
-        [
-            _left(*_learned(np.delete(values, d, axis=0), np.delete(covariates, d, axis=0), ridge)[:3], one, other)
-            for d, (one, other) in enumerate(zip(values, covariates, strict=True))
-        ]
-    )
+    each = []
+    for d, (one, other) in enumerate(zip(values, covariates, strict=True)):
+        rest = _learned(np.delete(values, d, axis=0), np.delete(covariates, d, axis=0), ridge)
+        each.append(_left(*rest, one, other))
+    left_out = np.array(each)
     few = (~np.isnan(values)).sum(axis=0) < least_days
-    profile, covariate_profile, weights, inverse = _learned(values, covariates, ridge)
+    profile, covariate_profile, weights = _learned(values, covariates, ridge)
     profile[few] = np.nan
     left_out[:, few] = np.nan
     lag = _lag(left_out)
     innovations = np.array([_innovations(day, lag) for day in left_out])
     n = (~np.isnan(innovations)).sum(axis=(0, 1))
     sd = np.sqrt(np.nansum(innovations**2, axis=(0, 1)) / np.maximum(n, 1))
+    memory = float(np.median(_lag(values - profile)))
     least = int(n[n > 0].min()) if n.any() else 0
-    return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, LEAST_SD), least, inverse)
+    return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, LEAST_SD), least, memory)
 
 
 def standardised(expected: Expected, values: np.ndarray, covariates: np.ndarray) -> np.ndarray:
@@ -69,28 +69,20 @@ def swing(
     """What of a day's values (B, S) is not expected, and by how much more `told` should be then than over the day."""
     left = _left(expected.profile, expected.covariate_profile, expected.weights, values, covariates)
     should = told - left
-    return left, should - _mean(should)
+    return left, should - mean_known(should)
 
 
-def leverage(expected: Expected, covariates: np.ndarray) -> np.ndarray:
-    """Variance of the mean of what is expected (S,) of bins (n, S, F) as weights are not known, over that of a bin."""
-    x = covariates.mean(axis=0)
-    found: np.ndarray = np.einsum("sf,sfg,sg->s", x, expected.inverse, x)
-    return found
-
-
-def _learned(values: np.ndarray, covariates: np.ndarray, ridge: float) -> tuple[np.ndarray, ...]:
-    """Profile, the covariates' profile, weights, and the inverse of their moments."""
-    profile, covariate_profile = _mean(values), _mean(covariates)
+def _learned(values: np.ndarray, covariates: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    covariates = np.where(np.isnan(values)[..., None], np.nan, covariates)  # both profiles are of the same days
+    profile, covariate_profile = mean_known(values), mean_known(covariates)
     y, x = values - profile, covariates - covariate_profile
     sources, features = x.shape[2:]
-    weights, inverse = np.zeros((sources, features)), np.zeros((sources, features, features))
+    weights = np.zeros((sources, features))
     for s in range(sources if features else 0):
         known = ~np.isnan(y[:, :, s])
         a, b = np.nan_to_num(x[:, :, s][known]), y[:, :, s][known]
-        inverse[s] = np.linalg.inv(a.T @ a + (ridge * len(b) + 1e-9) * np.eye(features))
-        weights[s] = inverse[s] @ a.T @ b
-    return profile, covariate_profile, weights, inverse
+        weights[s] = np.linalg.solve(a.T @ a + (ridge * len(b) + 1e-9) * np.eye(features), a.T @ b)
+    return profile, covariate_profile, weights
 
 
 def _left(
@@ -116,7 +108,7 @@ def _innovations(left: np.ndarray, lag: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(before), left * np.sqrt(1 - lag**2), left - lag * before)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over days, NaN where no day is known."""
-    n = (~np.isnan(values)).sum(axis=0)
-    return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
+def mean_known(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Mean over an axis (days, unless another is named), NaN where nothing is known."""
+    n = (~np.isnan(values)).sum(axis=axis)
+    return np.where(n > 0, np.nansum(values, axis=axis) / np.maximum(n, 1), np.nan)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twin.live.drift.model import mean_known
 from twin.live.drift.series import DAY_S, Day
 
 DETECTOR, SUN, BATTERY = SENSOR_SORTS = ("detector", "sun", "battery")
@@ -28,6 +29,7 @@ NEIGHBOURS = 8
 HOUR_S, DAYLIGHT_H = 3600, 12
 FULL_PERCENT = 85.0  # of an hour on average: the battery may have been full by its end
 LEAST_BRIGHT = 0.4  # of a day's mean with its night: hours above that are daylight
+LEAST_SHARE = 0.02  # of it: below that a sensor tells nothing of the sun
 LEVEL, MOVEMENT = WAYS = ("level", "movement")  # in which a sensor may be wrong
 
 
@@ -46,11 +48,13 @@ class Series:
 class SensorSeries(Series):
     """With what each sensor told itself (D, B, S), on the `scale` on which it is compared, and with whom it is.
 
-    Scales: the square `root` of a count, a `log`arithm, `points` as they are.
+    `filled` is `told` with what may stand for a source that told nothing. Scales: the square `root` of a count, a
+    `log`arithm, `points` as they are.
     """
 
     scale: str
     told: np.ndarray
+    filled: np.ndarray
     near: np.ndarray
     compared: tuple[tuple[str, ...], ...]
 
@@ -62,7 +66,9 @@ def sensor_series(days: Sequence[Day], usual: Usual) -> Iterator[SensorSeries]:
 
 def usual_of(reference: Sequence[Day]) -> dict[str, np.ndarray]:
     """What is usual of each source by series, 0 where it told nothing, and who goes with whom."""
-    found = {name: np.nan_to_num(_mean(_mean(stacked(reference, name)), axis=0)) for name in reference[0].names}
+    found = {
+        name: np.nan_to_num(mean_known(mean_known(stacked(reference, name)), axis=0)) for name in reference[0].names
+    }
     for one in filter(None, (street(reference, found), roofs(reference, found))):
         found[one.sort] = one.near
     return found
@@ -90,27 +96,40 @@ def street(days: Sequence[Day], usual: Usual) -> SensorSeries | None:
         return against(every[..., which], usual_veh[which])[..., None] * np.sqrt(usual_veh)
 
     per_day = DAY_S / days[0].bin_s
-    return _compared(DETECTOR, names, np.array(kinds), np.sqrt(every), common, usual, per_day, "root")
+    return _compared(DETECTOR, names, np.array(kinds), np.sqrt(every), np.sqrt(every), common, usual, per_day, "root")
 
 
 def roofs(days: Sequence[Day], usual: Usual) -> SensorSeries | None:
-    """Irradiance and panels' power in daylight, by the hour."""
-    names, kinds, logs = list[str](), list[int](), list[np.ndarray]()
+    """Irradiance and panels' power in daylight, by the hour.
+
+    An office's two sensors are judged in the hours in which both tell; in others the one stands for the other in what
+    is common to all, so that this does not hang on whose battery was full.
+    """
+    names, kinds, hourly, usually = list[str](), list[int](), list[np.ndarray](), list[np.ndarray]()
     for kind, (word, series) in enumerate(ROOFS):
         there = np.flatnonzero(usual[series] > 0)
         names += [f"{word} {days[0].names[series][s]}" for s in there]
         kinds += [kind] * len(there)
-        hourly = (uncurtailed(days) if series == "pv" else by_hour(stacked(days, series), days[0].bin_s))[..., there]
-        bright = hourly > LEAST_BRIGHT * usual[series][there]
-        logs.append(np.log(np.where(bright, hourly, np.nan)))
+        every = uncurtailed(days) if series == "pv" else by_hour(stacked(days, series), days[0].bin_s)
+        hourly.append(every[..., there])
+        usually.append(usual[series][there])
     if len(names) < 2:
         return None
-    told = np.concatenate(logs, axis=-1)
+    share = np.concatenate(hourly, axis=-1) / np.concatenate(usually)
+    bright = mean_known(share, axis=-1)[..., None] > LEAST_BRIGHT
+    told = np.log(np.where(bright & (share > LEAST_SHARE), share, np.nan))
+    both, filled = told.copy(), told.copy()
+    offices = np.array([name.split(" ", 1)[1] for name in names])
+    for s, k in np.argwhere((offices[:, None] == offices) & ~np.eye(len(names), dtype=bool)):
+        off = (told[..., s] - told[..., k])[~np.isnan(told[..., s] + told[..., k])]
+        stands = told[..., k] + (np.median(off) if len(off) else np.nan)
+        filled[..., s] = np.where(np.isnan(told[..., s]), stands, told[..., s])
+        both[..., s] = np.where(np.isnan(told[..., k]), np.nan, told[..., s])
 
     def common(which: np.ndarray) -> np.ndarray:
-        return _mean(told[..., which], axis=-1)[..., None] * np.ones(len(names))
+        return mean_known(filled[..., which], axis=-1)[..., None] * np.ones(len(names))
 
-    return _compared(SUN, names, np.array(kinds), told, common, usual, DAYLIGHT_H, "log")
+    return _compared(SUN, names, np.array(kinds), both, filled, common, usual, DAYLIGHT_H, "log")
 
 
 def uncurtailed(days: Sequence[Day]) -> np.ndarray:
@@ -126,7 +145,7 @@ def uncurtailed(days: Sequence[Day]) -> np.ndarray:
 
 def performance(days: Sequence[Day]) -> np.ndarray:
     """Power of all panels over irradiance in the same hours, by day (D,) [kW for 1 W/m²]; NaN where not both told."""
-    pv, ghi = _mean(uncurtailed(days), axis=-1), _mean(by_hour(stacked(days, "ghi"), days[0].bin_s), axis=-1)
+    pv, ghi = mean_known(uncurtailed(days), axis=-1), mean_known(by_hour(stacked(days, "ghi"), days[0].bin_s), axis=-1)
     both = ~np.isnan(pv) & (ghi > 0)
     bright = np.where(both, ghi, 0.0).sum(axis=1)
     made: np.ndarray = np.where(both, pv, 0.0).sum(axis=1) / np.maximum(bright, 1e-9)
@@ -154,7 +173,7 @@ def batteries(days: Sequence[Day]) -> SensorSeries | None:
     moved, into, size = (_of_day(np.where(known, part, np.nan)) for part in (moved, mean_kw, np.abs(mean_kw)))
     covariates = np.stack([into, size], axis=-1)
     return SensorSeries(
-        BATTERY, tuple(f"gauge {name}" for name in names), moved, covariates, DAY_S / HOUR_S, "points", moved,
+        BATTERY, tuple(f"gauge {name}" for name in names), moved, covariates, DAY_S / HOUR_S, "points", moved, moved,
         np.zeros((len(names), 0), dtype=int), tuple((f"power {name}",) for name in names),
     )  # fmt: skip
 
@@ -172,7 +191,7 @@ def against(counts: np.ndarray, usual_veh: np.ndarray) -> np.ndarray:
 
 def neighbours(others: np.ndarray, s: int) -> np.ndarray:
     """Whose reference values (D, B, S) went most closely with those of source s, NEIGHBOURS or fewer."""
-    left = np.nan_to_num(others - _mean(others)).reshape(-1, others.shape[-1])
+    left = np.nan_to_num(others - mean_known(others)).reshape(-1, others.shape[-1])
     together = np.abs(left.T @ left[:, s]) / np.maximum(np.sqrt((left**2).sum(axis=0)), 1e-12)
     together[s] = -1.0
     found: np.ndarray = np.argsort(-together, kind="stable")[: min(NEIGHBOURS, len(together) - 1)]
@@ -184,22 +203,23 @@ def by_hour(values: np.ndarray, bin_s: int) -> np.ndarray:
     days, bins, sources = values.shape
     parts = values.reshape(days, bins * bin_s // HOUR_S, HOUR_S // bin_s, sources)
     few = (~np.isnan(parts)).sum(axis=2) <= parts.shape[2] / 2
-    return np.where(few, np.nan, _mean(parts, axis=2))
+    return np.where(few, np.nan, mean_known(parts, axis=2))
 
 
 def _of_day(values: np.ndarray) -> np.ndarray:
     """Values (D, B, S) less their day's mean."""
-    return values - _mean(values, axis=1)[:, None, :]
+    return values - mean_known(values, axis=1)[:, None, :]
 
 
 def _compared(
-    sort: str, names: Sequence[str], kinds: np.ndarray, told: np.ndarray, common: Callable[[np.ndarray], np.ndarray],
-    usual: Usual, bins_a_day: float, scale: str,
+    sort: str, names: Sequence[str], kinds: np.ndarray, told: np.ndarray, filled: np.ndarray,
+    common: Callable[[np.ndarray], np.ndarray], usual: Usual, bins_a_day: float, scale: str,
 ) -> SensorSeries:  # fmt: skip
     """Each source (D, B, S) less what is common to the others of its kind, against the same of its neighbours.
 
-    `common` of some sources is what they say of each (D, B, S). The source itself has no part in what it is held
-    against, as it may lie; where it is the only one of its kind, all others say what is common.
+    `filled` is what is taken of a source that told nothing, `common` of some what they say of each (D, B, S). The
+    source itself has no part in what it is held against, as it may lie; where it is the only one of its kind, all
+    others say what is common.
     """
     own, near = np.empty_like(told), list[np.ndarray]()
     covariates = list[np.ndarray]()
@@ -209,16 +229,11 @@ def _compared(
         for kind in np.unique(kinds):
             mates = np.flatnonzero(rest & (kinds == kind))
             members = kinds == kind
-            off[..., members] = (told - common(mates if len(mates) else np.flatnonzero(rest)))[..., members]
+            off[..., members] = (filled - common(mates if len(mates) else np.flatnonzero(rest)))[..., members]
         near.append(usual[sort][s] if sort in usual else neighbours(off, s))
-        own[..., s] = off[..., s]
+        own[..., s] = np.where(np.isnan(told[..., s]), np.nan, off[..., s])
         covariates.append(off[..., near[-1]])
     compared = tuple(tuple(names[k] for k in one) for one in near)
     return SensorSeries(
-        sort, tuple(names), own, np.stack(covariates, axis=2), bins_a_day, scale, told, np.array(near), compared
+        sort, tuple(names), own, np.stack(covariates, axis=2), bins_a_day, scale, told, filled, np.array(near), compared
     )
-
-
-def _mean(values: np.ndarray, axis: int = 0) -> np.ndarray:
-    n = (~np.isnan(values)).sum(axis=axis)
-    return np.where(n > 0, np.nansum(values, axis=axis) / np.maximum(n, 1), np.nan)

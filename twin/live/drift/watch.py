@@ -16,7 +16,7 @@ import numpy as np
 
 from twin.errors import DriftError
 from twin.live.drift.cusum import Alarm, alarms, threshold
-from twin.live.drift.model import Expected, fit, standardised, swing
+from twin.live.drift.model import Expected, fit, mean_known, standardised, swing
 from twin.live.drift.sensors import (
     BATTERY,
     DETECTOR,
@@ -87,7 +87,7 @@ def series_of(days: Sequence[Day], usual: Usual) -> Iterator[Series]:
             POLICY, tuple(name for name, _ in told), values, covariates[..., : int(passed.shape[2] > 0)], per_day
         )
     if ghi.shape[2]:
-        daily, names = _mean(ghi)[:, None, :], one.names["ghi"]
+        daily, names = mean_known(ghi, axis=1)[:, None, :], one.names["ghi"]
         if pv.shape[2]:
             daily = np.concatenate([daily, np.log(performance(days))[:, None, None]], axis=-1)
             names = (*names, PANELS)
@@ -160,8 +160,3 @@ def _drift(one: Series, source: str, alarm: Alarm) -> Drift:
     bins = one.values.shape[1]
     (day, at), (since_day, since) = divmod(alarm.at, bins), divmod(alarm.since, bins)
     return Drift(one.sort, source, day, at, since_day, since, alarm.size)
-
-
-def _mean(values: np.ndarray, axis: int = 1) -> np.ndarray:
-    n = (~np.isnan(values)).sum(axis=axis)
-    return np.where(n > 0, np.nansum(values, axis=axis) / np.maximum(n, 1), np.nan)
