@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtri, softmax
 
-from twin.live.drift.model import LEAST_SD, mean_known
+from twin.live.drift.model import mean_known
 from twin.live.drift.sensors import BATTERY, MOVEMENT, SENSOR_SORTS, WAYS, SensorSeries, Usual, sensor_series, usual_of
 from twin.live.drift.series import DAY_S, Day
-from twin.live.drift.watch import RIDGES, Watched, alarms_of, learned_of, parameters, standardised_days, swings
+from twin.live.drift.watch import Watched, alarms_of, learned_of, standardised_days, swings
 
 SERIES_OF = {
     "loop": "passed", "counter": "counted", "camera": "vehicles",
@@ -85,8 +85,7 @@ def group_of(reference: Sequence[Day], sort: str, per_30_days: float | None = No
         if one.sort == sort and (watched := learned_of(one, per_30_days)) is not None:
             profile = mean_known(one.filled)
             off = np.nan_to_num(one.filled - profile).reshape(-1, len(one.sources))
-            ridge = parameters()[RIDGES[sort]] if sort in RIDGES else LEAST_SD**2
-            precision = np.linalg.inv(off.T @ off / len(off) + ridge * np.eye(len(one.sources)))
+            precision = np.linalg.inv(off.T @ off / len(off) + np.diag(watched.expected.sd**2) / 4)
             return Group(sort, one.sources, usual, watched, profile, precision)
     return None
 
@@ -111,6 +110,7 @@ def accused(days: Sequence[Day], group: Group) -> Liar | None:
         return None
     alarm = min((alarm for _, _, alarm in raised), key=lambda alarm: (alarm.at, alarm.since))
     t = evidence(one, group, alarm.since) if group.sort != BATTERY else _own(one, group.watched, alarm.since)
+    t = np.where(np.isnan(one.values).all(axis=(0, 1)), 0.0, t)  # who is not judged is not named
     memory = group.watched.expected.memory
     chance = softmax((1 - memory) / (1 + memory) * t**2 / 2).sum(axis=0)
     s = int(chance.argmax())

@@ -31,8 +31,12 @@ class Expected:
     memory: float
 
 
-def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: int) -> Expected:
+def fit(
+    values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: int, least_sd: float = LEAST_SD
+) -> Expected:
     """From reference days: values (D, B, S), covariates (D, B, S, F); NaN where nothing is known.
+
+    No spread is taken to be below `least_sd`.
 
     Raises ValueError for fewer days than `least_days`.
     """
@@ -54,7 +58,7 @@ def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: in
     sd = np.sqrt(np.nansum(innovations**2, axis=(0, 1)) / np.maximum(n, 1))
     memory = float(np.median(_lag(values - profile)))
     least = int(n[n > 0].min()) if n.any() else 0
-    return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, LEAST_SD), least, memory)
+    return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, least_sd), least, memory)
 
 
 def standardised(expected: Expected, values: np.ndarray, covariates: np.ndarray) -> np.ndarray:

@@ -38,6 +38,7 @@ ADVICE = {
     SUN: "look at it, and whether a panel is dirty or in the shade",
     BATTERY: "look at it; until then its charge is known by its power alone",
 }
+NEW_SKY = "the sky, which changed too: take reference days from under it"
 CONFUSED = {DEMAND: (DETECTOR,), WEATHER: (SUN,)}  # what a lie of which sensors looks like
 
 
@@ -73,10 +74,18 @@ def drift(
     found = [one for one in watch(watched, learned, usual) if one.sort not in SENSOR_SORTS]
     named = liars(days[:reference], watched, per_30_days)
     told = [(one.day, _row(one, watched, paths, network, to)) for one in found]
+    changed = min((one.since_day for one in found if one.sort == WEATHER), default=None)
+    if changed is not None and to is not None:
+        data = to / f"weather-{paths[changed].stem}-to-{paths[-1].stem}.yaml"
+        _hand_over([row for _, row in told if row["sort"] == WEATHER], watched[changed:], data)
     for _, row in told:
         if {one.sort for one in named} & set(CONFUSED.get(row["sort"], ())):
             row["advice"] = f"{LIAR}{row['advice']}"
-    told += [(one.day, _liar_row(one, paths)) for one in named]
+    for one in named:
+        row = _liar_row(one, paths)
+        if one.sort == SUN and changed is not None and changed <= one.day:
+            row["or_else"] = f"{NEW_SKY}{', ' if row['or_else'] else ''}{row['or_else']}"
+        told.append((one.day, row))
     return [row for _, row in sorted(told, key=lambda one: (one[0], one[1]["raised"]))]
 
 
@@ -102,9 +111,6 @@ def _row(
         data = to / f"counts-{paths[one.day].stem}-{_clock(one.bin * day.bin_s).replace(':', '')}.csv"
         from_bin = one.since_bin if one.since_day == one.day else 0
         assumed_percent = write_counts(day, from_bin, network, data)
-    if daily and to is not None:
-        data = to / f"weather-{paths[one.since_day].stem}-to-{paths[-1].stem}.yaml"
-        data = data if write_weather(days[one.since_day :], data) else None
     return {
         **dict.fromkeys(SHAPE), "sort": one.sort, "source": one.source, "run": paths[one.day].name,
         "raised": "" if daily else _clock(one.bin * day.bin_s),
@@ -113,6 +119,15 @@ def _row(
         "assumed_turns_percent": assumed_percent,
         "advice": ADVICE[one.sort].format(network=network or "…", data=data or "…"),
     }  # fmt: skip
+
+
+def _hand_over(rows: Sequence[dict[str, Any]], days: Sequence[Day], path: Path) -> None:
+    """Write the window of all weather alarms, and name it in their rows; days that are too few are told."""
+    if write_weather(days, path):
+        for row in rows:
+            row.update(data=str(path), advice=ADVICE[WEATHER].format(data=path))
+    else:
+        tell(f"{len(days)} days tell too little to calibrate the weather with; wait for more")
 
 
 def _liar_row(one: Liar, paths: Sequence[Path]) -> dict[str, Any]:

@@ -218,8 +218,8 @@ def _compared(
     """Each source (D, B, S) less what is common to the others of its kind, against the same of its neighbours.
 
     `filled` is what is taken of a source that told nothing, `common` of some what they say of each (D, B, S). The
-    source itself has no part in what it is held against, as it may lie; where it is the only one of its kind, all
-    others say what is common.
+    source itself has no part in what it is held against, as it may lie. Where it is the only one of its kind, all
+    others of a street say what is common; a lone station or inverter is not judged, as sky and dirt are common to all.
     """
     own, near = np.empty_like(told), list[np.ndarray]()
     covariates = list[np.ndarray]()
@@ -229,7 +229,9 @@ def _compared(
         for kind in np.unique(kinds):
             mates = np.flatnonzero(rest & (kinds == kind))
             members = kinds == kind
-            off[..., members] = (filled - common(mates if len(mates) else np.flatnonzero(rest)))[..., members]
+            off[..., members] = (filled - common(mates if len(mates) or sort == SUN else np.flatnonzero(rest)))[
+                ..., members
+            ]
         near.append(usual[sort][s] if sort in usual else neighbours(off, s))
         own[..., s] = np.where(np.isnan(told[..., s]), np.nan, off[..., s])
         covariates.append(off[..., near[-1]])

@@ -16,7 +16,7 @@ import numpy as np
 
 from twin.errors import DriftError
 from twin.live.drift.cusum import Alarm, alarms, threshold
-from twin.live.drift.model import Expected, fit, mean_known, standardised, swing
+from twin.live.drift.model import LEAST_SD, Expected, fit, mean_known, standardised, swing
 from twin.live.drift.sensors import (
     BATTERY,
     DETECTOR,
@@ -38,6 +38,7 @@ DEMAND, POLICY, WEATHER = "demand", "policy", "weather"
 SORTS = (DEMAND, DETECTOR, POLICY, WEATHER, SUN, BATTERY)
 RIDGES = {DETECTOR: "ridge_veh", SUN: "ridge_log"}
 MOST_RATE = 0.1  # of false alarms a value, whatever is wished
+MOST_SD = 4.0  # of a sensor in a bin: one odd bin (a shower, a closed lane) is no lie
 PANELS = "all panels, against irradiance"
 
 
@@ -114,7 +115,8 @@ def learn(reference: Sequence[Day], per_30_days: float | None = None) -> tuple[d
 def learned_of(one: Series, per_30_days: float | None = None) -> Watched | None:
     """What a series of reference days is expected to be; None where too little is known."""
     p, least = parameters(), int(parameters()["least_days"])
-    expected = fit(one.values, one.covariates, p[RIDGES[one.sort]] if one.sort in RIDGES else 0.0, least)
+    ridge = p[RIDGES[one.sort]] if one.sort in RIDGES else 0.0
+    expected = fit(one.values, one.covariates, ridge, least, p["least_sd_log"] if one.sort == SUN else LEAST_SD)
     if expected.n < least:
         return None
     values_a_day = one.bins_a_day * len(one.sources) * (len(WAYS) if isinstance(one, SensorSeries) else 1)
@@ -135,6 +137,8 @@ def watch(days: Sequence[Day], learned: Mapping[str, Watched], usual: Usual) -> 
 def alarms_of(one: Series, watched: Watched) -> list[tuple[int, int, Alarm]]:
     """Every alarm of a series with its source's number and the way (0: level, 1: movement) in which it differs."""
     z = standardised_days(watched.expected, one)
+    if isinstance(one, SensorSeries):
+        z = np.clip(z, -MOST_SD, MOST_SD)
     return [
         (s, way, alarm)
         for way in range(z.shape[1])
