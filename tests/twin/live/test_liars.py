@@ -25,17 +25,17 @@ DAY = slice(7 * HOUR, 17 * HOUR)  # when the sun is up
 BEGIN = date(2026, 1, 5)
 
 
-def roofs(days, seed, share=(), clear=500.0, made=0.001):
-    """Three offices under one sky, noise of 3 % and 2 % a reading; `share` is what a (series, office) tells of it."""
+def roofs(days, seed, share=(), made=0.001, noise=0.03):
+    """Three offices under one sky, noise of 3 % a reading; `share` is what a (series, office) tells of it."""
     rng, found, lies = np.random.default_rng(seed), [], dict(share)
     for n in range(days):
         sky = np.full((BINS, 3), np.nan)
-        sun = clear * np.sin(np.pi * (np.arange(10 * HOUR) + 0.5) / 120)
+        sun = 500 * np.sin(np.pi * (np.arange(10 * HOUR) + 0.5) / 120)
         clouds = np.repeat(rng.lognormal(0, 0.3, 10), HOUR)[:, None] * np.repeat(
             rng.lognormal(0, 0.1, (10, 3)), HOUR, 0
         )
         sky[DAY] = sun[:, None] * clouds
-        told = {"ghi": sky * rng.normal(1, 0.03, sky.shape), "pv": made * sky * rng.normal(1, 0.02, sky.shape)}
+        told = {"ghi": sky * rng.normal(1, noise, sky.shape), "pv": made * sky * rng.normal(1, noise, sky.shape)}
         series = {
             name: {f"o{k}": lies.get((name, k), 1.0) * values[:, k] for k in range(3)} for name, values in told.items()
         }
@@ -165,9 +165,9 @@ def test_a_lying_sensor_of_the_street_is_named(town, lie, source, way, percent):
 
 
 def test_honest_offices_alarm_no_more_often_than_asked():
-    known, quiet = roofs(12, 11), roofs(60, 12)
+    known, quiet = roofs(12, 11, noise=0.25), roofs(60, 12, noise=0.25)  # beyond what is never called a lie
     row = next(row for row in false_alarms(known, quiet, 30.0) if row["sort"] == "sun")
-    assert 0 < row["alarms"] < 2 * row["expected"]
+    assert 0.3 * row["expected"] < row["alarms"] < 1.7 * row["expected"]
     gauges = next(row for row in false_alarms(batteries(12, 13), batteries(60, 14), 30.0) if row["sort"] == "battery")
     assert gauges["alarms"] < 2 * gauges["expected"]
 
