@@ -31,6 +31,10 @@ DayArgument = Annotated[
     Path, typer.Argument(metavar="RUN", help="A live day, or the folder where one is being recorded.")
 ]
 AtOption = Annotated[str | None, typer.Option("--at", help="HH:MM or HH:MM:SS of the day; else its last moment.")]
+DistrustOption = Annotated[
+    list[str] | None,
+    typer.Option("--distrust", metavar="SENSOR", help="Leave it out, as `live drift` names it."),
+]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the live days.")]
 DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="Simulated time [s].")]
 
@@ -246,6 +250,7 @@ def what_now(
     minutes: Annotated[int, typer.Option("--minutes", min=1, max=60, help="How far ahead.")] = 15,
     seeds: Annotated[str, typer.Option("--seeds", help="`1..3` or `1,5`; each is lived twice.")] = "1..3",
     network: NetworkOption = "trenggalek",
+    distrust: DistrustOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """What an event would do in the next minutes, from the street's present state: with it and without, by seed.
@@ -259,7 +264,7 @@ def what_now(
 
     asked = Question(tuple(close or ()), tuple(dark or ()), tuple(ambulance.split(",")) if ambulance else ())
     with progress_bar("the next minutes") as progress:
-        told = answered(run, asked, network, at, minutes, seeds_of(seeds), progress)
+        told = answered(run, asked, network, at, minutes, seeds_of(seeds), progress, distrust or ())
     if as_json:
         print_json(told)
         return
@@ -274,6 +279,7 @@ def forecast(
     at: AtOption = None,
     times: Annotated[int, typer.Option("--times", min=1, help="Again every minute, so many times in all.")] = 1,
     network: NetworkOption = "trenggalek",
+    distrust: DistrustOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Flow and travel time of every watched road in 15, 30 and 60 minutes, with 90 % intervals.
@@ -283,7 +289,7 @@ def forecast(
     """
     if as_json and times > 1:
         raise typer.BadParameter("--json is one document, and so --times 1")
-    from twin.live.day import moment_of, readings
+    from twin.live.day import moment_of, readings, trusted
     from twin.live.forecast.roads import PLAN, learned, told_now
     from twin.traffic.forecast.feed import lived_days
 
@@ -293,7 +299,7 @@ def forecast(
     for turn in range(times):
         if turn:
             time.sleep(60)
-        table = readings(run)
+        table = trusted(readings(run), distrust or ())
         rows = told_now(forecaster, table, network, moment_of(table, at))
         if as_json:
             print_json(rows)

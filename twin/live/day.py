@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from twin.errors import LiveError
+from twin.errors import FaultsError, LiveError
 from twin.live.counters import MINUTE_S
 from twin.live.estimate.city import Told, as_told, parameters
 from twin.live.store import ZONE
 from twin.live.street import Lived
 from twin.module import Row
 from twin.run import Run
+from twin.scenario import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STEP_S, BACK_S = 5.0, 600.0  # between moments, and how far back readings are taken in
+SENSORS = {  # as drift names them: their kind of feed and values
+    "loop": ("detectors", ("passed",)), "camera": ("detectors", ("vehicles", "halting")),
+    "counter": ("counters", ("passed",)),
+}  # fmt: skip
 
 
 def readings(path: Path) -> pd.DataFrame:
@@ -95,3 +101,24 @@ def heard(table: pd.DataFrame, street: Lived, at_s: float, back_s: float = BACK_
     if strange := sorted(set(recent.source) - known):
         raise LiveError(f"{strange[0]} is no detector of this network; --network says which the day is of")
     return as_told(cast(list[Row], recent.to_dict("records")), asked, at_s - back_s, parameters()["grace_s"])
+
+
+def trusted(table: pd.DataFrame, distrusted: Sequence[str]) -> pd.DataFrame:
+    """Readings without those of sensors that are not believed, named as `live drift` names them: `camera zone-3`.
+
+    Raises FaultsError for a name of no sensor, or of one that told nothing.
+    """
+    faults, left = [], table
+    for sensor in distrusted:
+        word, _, source = sensor.partition(" ")
+        kind, names = SENSORS.get(word, ("", ()))
+        lies = (table.kind == kind) & (table.source == source) & table.name.isin(names)
+        if not kind:
+            faults.append(f"--distrust {sensor!r}: {nearest(word, list(SENSORS))}, then a space and its source")
+        elif not lies.any():
+            told = sorted(set(table.source[(table.kind == kind) & table.name.isin(names)]))
+            faults.append(f"--distrust {sensor!r}: told nothing; {nearest(source, told) if told else 'nobody did'}")
+        left = left[~lies.reindex(left.index)]
+    if faults:
+        raise FaultsError("distrusted sensors", faults)
+    return left

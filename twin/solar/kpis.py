@@ -41,6 +41,24 @@ def yield_kwh_per_kwp(run: Run) -> float | None:
     return float(table.pv_kwh.sum() / (table.kwp * _year_parts(table)).sum())
 
 
+def ghi_kwh_per_m2_day(run: Run) -> float | None:
+    """Global horizontal irradiance of a mean day."""
+    table = totals(run)
+    if table is None:
+        return None
+    years = _year_parts(table)
+    return float((table.ghi_kwh_per_m2_day * years).sum() / years.sum())
+
+
+def performance_percent(run: Run) -> float | None:
+    """What panels could give over what their rating would give of the horizontal irradiance."""
+    table = totals(run)
+    if table is None or table.kwp.max() <= 0:
+        return None
+    shone = table.kwp * table.ghi_kwh_per_m2_day * _year_parts(table) * HOURS_A_YEAR / 24
+    return 100 * float(table.pv_kwh.sum() / shone.sum()) if shone.sum() > 0 else None
+
+
 def load_served_percent(run: Run) -> float | None:
     """What the system gives of all that offices and vehicles asked for; what nobody met counts as asked for."""
     table = totals(run)
@@ -113,6 +131,8 @@ def _reliability(column: str, has_system: int) -> Callable[[Run], float | None]:
 
 FUNCTIONS: dict[str, Callable[[Run], float | None]] = {
     "solar_yield_kwh_per_kwp": yield_kwh_per_kwp,
+    "solar_ghi_kwh_per_m2_day": ghi_kwh_per_m2_day,
+    "solar_performance_percent": performance_percent,
     "solar_load_served_percent": load_served_percent,
     "solar_grid_reduction_percent": grid_reduction_percent,
     "solar_saving_idr_per_office_month": lambda run: _ratio(totals(run), "saving_idr", "offices"),

@@ -40,7 +40,7 @@ class SolarModule:
         self.sites = sites_of(o, scenario.places.sites())
         self.feeder = feeders(self.sites)
         self.places = Places.of(self.sites)
-        self.sky = SkyModel(self.places, rng)
+        self.sky = SkyModel(self.places, rng, o.clearness_factor)
         self.battery, self.life = battery_of(o), life_of(o)
         self.soc_kwh = np.full(len(self.sites), (self.battery.soc_max_kwh + self.battery.soc_min_kwh) / 2)
         self.health = np.ones(len(self.sites))

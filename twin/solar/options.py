@@ -57,6 +57,7 @@ class SolarOptions(Options):
     horizon_deg: tuple[float, ...] = Field(
         (), description="height of the hills at equal steps of azimuth from north over east [deg]"
     )
+    clearness_factor: float = Field(1.0, ge=0.2, le=2, description="clearness over the prior's of each month [-]")
     losses_percent: float = Field(14.0, ge=0, lt=100, description="soiling, wiring, mismatch [%]; prior (PVWatts)")
     panel_ageing_percent_per_year: float = Field(0.5, ge=0, le=10, description="power lost by the panels; prior")
     gamma_per_c: float = Field(-0.0035, ge=-0.02, le=0, description="power against cell temperature [1/degC]; prior")

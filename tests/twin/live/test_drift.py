@@ -11,7 +11,7 @@ from twin.live.demo import messages, record
 from twin.live.drift.cusum import alarm_rate, alarms, run_length, threshold
 from twin.live.drift.model import fit, standardised
 from twin.live.drift.run import drift, write_counts
-from twin.live.drift.series import DAY_S, Day, aligned, day_of_rows
+from twin.live.drift.series import DAY_S, aligned, day_of_rows, day_of_series
 from twin.live.drift.study import day_as_told, false_alarms, lying
 from twin.live.drift.watch import learn, watch
 from twin.live.store import ZONE, LiveStore
@@ -39,11 +39,13 @@ def town(days, seed, scale=1.0, liar=None, queue=1.0, waits=1.0):
             passed[:, liar] = rng.binomial(passed[:, liar].astype(int), 0.8)
         halting = rng.gamma(20.0, queue * passed / 400)
         changes = rng.poisson(waits * np.sqrt(ways.sum(axis=1)), (1, BINS)).T.astype(float)
-        values = {"passed": passed, "halting": halting, "changes": changes, "ghi": np.zeros((BINS, 0))}
-        for series in values.values():
+        for series in (passed, halting, changes):
             series[: HOURS.start], series[HOURS.stop :] = np.nan, np.nan
-        names = {"passed": tuple("abcde"), "halting": tuple("abcde"), "changes": ("J",), "ghi": ()}
-        found.append(Day(None, 300, names, values))
+        by_zone = {
+            name: dict(zip("abcde", values.T, strict=True))
+            for name, values in (("passed", passed), ("halting", halting))
+        }
+        found.append(day_of_series(None, 300, {**by_zone, "changes": {"J": changes[:, 0]}}))
     return found
 
 
@@ -121,7 +123,7 @@ def test_in_a_town_false_alarms_come_as_often_as_asked(known):
 
 @pytest.mark.parametrize(
     ("change", "sort", "source"),
-    [({"scale": 1.1}, "demand", "all stop lines"), ({"liar": 1}, "detector", "b"), ({"queue": 1.3}, "policy", "queues"),
+    [({"scale": 1.1}, "demand", "all stop lines"), ({"liar": 1}, "detector", "loop b"), ({"queue": 1.3}, "policy", "queues"),
      ({"waits": 0.8}, "policy", "J")],
 )  # fmt: skip
 def test_each_drift_is_found_soon_and_called_by_its_name(known, change, sort, source):
@@ -140,15 +142,9 @@ def test_weather_is_watched_by_the_day():
     def days(n, mean):
         found = []
         for _ in range(n):
-            ghi = np.full((BINS, 1), np.nan)
+            ghi = np.full(BINS, np.nan)
             ghi[HOURS] = rng.normal(mean, 60)
-            values = {
-                "passed": np.zeros((BINS, 0)),
-                "halting": np.zeros((BINS, 0)),
-                "changes": np.zeros((BINS, 0)),
-                "ghi": ghi,
-            }
-            found.append(Day(None, 300, {"passed": (), "halting": (), "changes": (), "ghi": ("roof",)}, values))
+            found.append(day_of_series(None, 300, {"ghi": {"roof": ghi}}))
         return found
 
     learned, usual = learn(days(60, 400.0))
@@ -211,9 +207,7 @@ def test_a_window_becomes_counts_that_the_calibration_takes(tmp_path):
     passed = np.full((BINS, zones), np.nan)
     passed[80:90] = np.arange(1, zones + 1) * 6.0
     passed[85, 0] = np.nan  # a third of a quarter: the rest stands for it
-    names = {"passed": tuple(f"zone-{z}" for z in range(zones)), "halting": (), "changes": (), "ghi": ()}
-    nothing = np.zeros((BINS, 0))
-    day = Day(None, 300, names, {"passed": passed, "halting": nothing, "changes": nothing, "ghi": nothing})
+    day = day_of_series(None, 300, {"passed": {f"zone-{z}": passed[:, z] for z in range(zones)}})
     path = tmp_path / "counts.csv"
     assumed_percent = write_counts(day, 79, "cologne1", path)
     counts = read_counts(path, net)
@@ -257,7 +251,7 @@ def test_drift_of_recorded_days_is_told_with_what_to_do(tmp_path):
     assert demand["since"] == "07:00"
     assert demand["size_sd"] > 3
     assert demand["advice"].startswith("calibrate demand anew: `python -m twin traffic calibrate --network cologne1")
-    counts = read_counts(Path(demand["counts"]), read_net(locate("cologne1").net_file))
+    counts = read_counts(Path(demand["data"]), read_net(locate("cologne1").net_file))
     assert counts.begin_s == 7 * 3600
     assert counts.veh.sum() == pytest.approx(2 * 10 * 180, rel=0.05)  # two thirds of the quarter stand for it
     with pytest.raises(DriftError, match="none is left"):

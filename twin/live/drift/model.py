@@ -18,7 +18,8 @@ LEAST_SD = 0.01  # of a series that hardly moved in the reference
 class Expected:
     """Mean by bin of the day (B, S), weights of the covariates (S, F), and of what is left: lag and spread (S,).
 
-    `n` is the number of reference values behind the spread, the least of the sources'.
+    `n` is the number of reference values behind the spread, the least of the sources'. `memory` is how a
+    source's values hang on those of the bin before (median correlation), covariates or not.
     """
 
     profile: np.ndarray
@@ -27,22 +28,26 @@ class Expected:
     lag: np.ndarray
     sd: np.ndarray
     n: int
+    memory: float
 
 
-def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: int) -> Expected:
+def fit(
+    values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: int, least_sd: float = LEAST_SD
+) -> Expected:
     """From reference days: values (D, B, S), covariates (D, B, S, F); NaN where nothing is known.
+
+    No spread is taken to be below `least_sd`.
 
     Raises ValueError for fewer days than `least_days`.
     """
     days = len(values)
     if days < least_days:
         raise ValueError(f"{days} reference days; {least_days} are needed")
-    left_out = np.array(
-        [
-            _left(*_learned(np.delete(values, d, axis=0), np.delete(covariates, d, axis=0), ridge), one, other)
-            for d, (one, other) in enumerate(zip(values, covariates, strict=True))
-        ]
-    )
+    each = []
+    for d, (one, other) in enumerate(zip(values, covariates, strict=True)):
+        rest = _learned(np.delete(values, d, axis=0), np.delete(covariates, d, axis=0), ridge)
+        each.append(_left(*rest, one, other))
+    left_out = np.array(each)
     few = (~np.isnan(values)).sum(axis=0) < least_days
     profile, covariate_profile, weights = _learned(values, covariates, ridge)
     profile[few] = np.nan
@@ -51,8 +56,9 @@ def fit(values: np.ndarray, covariates: np.ndarray, ridge: float, least_days: in
     innovations = np.array([_innovations(day, lag) for day in left_out])
     n = (~np.isnan(innovations)).sum(axis=(0, 1))
     sd = np.sqrt(np.nansum(innovations**2, axis=(0, 1)) / np.maximum(n, 1))
+    memory = float(np.median(_lag(values - profile)))
     least = int(n[n > 0].min()) if n.any() else 0
-    return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, LEAST_SD), least)
+    return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, least_sd), least, memory)
 
 
 def standardised(expected: Expected, values: np.ndarray, covariates: np.ndarray) -> np.ndarray:
@@ -61,8 +67,18 @@ def standardised(expected: Expected, values: np.ndarray, covariates: np.ndarray)
     return _innovations(left, expected.lag) / expected.sd
 
 
+def swing(
+    expected: Expected, values: np.ndarray, covariates: np.ndarray, told: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What of a day's values (B, S) is not expected, and by how much more `told` should be then than over the day."""
+    left = _left(expected.profile, expected.covariate_profile, expected.weights, values, covariates)
+    should = told - left
+    return left, should - mean_known(should)
+
+
 def _learned(values: np.ndarray, covariates: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    profile, covariate_profile = _mean(values), _mean(covariates)
+    covariates = np.where(np.isnan(values)[..., None], np.nan, covariates)  # both profiles are of the same days
+    profile, covariate_profile = mean_known(values), mean_known(covariates)
     y, x = values - profile, covariates - covariate_profile
     sources, features = x.shape[2:]
     weights = np.zeros((sources, features))
@@ -96,7 +112,7 @@ def _innovations(left: np.ndarray, lag: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(before), left * np.sqrt(1 - lag**2), left - lag * before)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over days, NaN where no day is known."""
-    n = (~np.isnan(values)).sum(axis=0)
-    return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
+def mean_known(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Mean over an axis (days, unless another is named), NaN where nothing is known."""
+    n = (~np.isnan(values)).sum(axis=axis)
+    return np.where(n > 0, np.nansum(values, axis=axis) / np.maximum(n, 1), np.nan)

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import DriftError
-from twin.files import write_whole
+from twin.files import read_rows, write_whole
 from twin.live.drift.counts import turning_counts
+from twin.live.drift.liars import Liar, liars, who_else
+from twin.live.drift.sensors import BATTERY, DETECTOR, SENSOR_SORTS, SUN
 from twin.live.drift.series import WHAT, Day, aligned, day_of_rows
-from twin.live.drift.watch import DEMAND, DETECTOR, POLICY, SORTS, WEATHER, Drift, learn, parameters, watch
+from twin.live.drift.watch import DEMAND, POLICY, SORTS, WEATHER, Drift, learn, parameters, watch
+from twin.live.drift.weather import write_weather
+from twin.live.parameters import DATA
 from twin.module import Row
 from twin.run import Run
 from twin.terminal import tell
@@ -22,13 +26,20 @@ from twin.traffic.signals.plans import signals_of
 from twin.traffic.studies.evaluate import detectors_for
 
 COLUMNS = ("at_s", "arrived_s", "kind", "source", "name", "value", "flags")
-LIAR = "a detector drifted too, look at it first; then "
+SHAPE = ("sort", "source", "run", "raised", "since_run", "since", "size", "size_sd", "way", "percent", "low", "high",
+         "probability", "or_else", "compared_with", "data", "assumed_turns_percent", "advice")  # fmt: skip
+LIAR = "a sensor drifted too, look at it first; then "
+LEAVE_OUT = "look at it; `live what-now` and `live forecast` leave it out with --distrust '{source}'"
 ADVICE = {
-    DEMAND: "calibrate demand anew: `python -m twin traffic calibrate --network {network} --counts {counts} --to …`",
-    DETECTOR: "look at this detector; its counts do not fit its neighbours'",
+    DEMAND: "calibrate demand anew: `python -m twin traffic calibrate --network {network} --counts {data} --to …`",
+    DETECTOR: LEAVE_OUT,
     POLICY: "is the release in force the one that it should be? `python -m twin live shadow` compares it with another",
-    WEATHER: "take newer weather: `python -m twin solar fetch`",
+    WEATHER: "calibrate the weather anew: `python -m twin calibrate {data}`",
+    SUN: "look at it, and whether a panel is dirty or in the shade",
+    BATTERY: "look at it; until then its charge is known by its power alone",
 }
+NEW_SKY = "the sky, which changed too: take reference days from under it"
+CONFUSED = {DEMAND: (DETECTOR,), WEATHER: (SUN,)}  # what a lie of which sensors looks like
 
 
 def drift(
@@ -37,14 +48,15 @@ def drift(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Alarms of the live days after the first `reference` ones, in the order given, as rows.
 
-    Where demand drifted and a network is given, the counts of the day of the alarm since it seems to have begun are
-    written below `to`. Raises RunError or DriftError.
+    Written below `to`: where demand drifted and a network is given, the counts of the day of the alarm since it seems
+    to have begun; where the weather drifted, the figures of all days since then. Raises RunError or DriftError.
     """
-    days = []
+    days, compared = [], set[tuple[str, str]]()
     for n, path in enumerate(runs, 1):
         with Run.open(path) as run:
             if not run.has("live_reading"):
                 raise DriftError(f"{path}: is no live day")
+            compared |= set(run.connection.execute("SELECT DISTINCT kind, name FROM live_reading"))
             try:
                 days.append(day_of_rows(_readings(run), int(parameters()["bin_s"])))
             except DriftError as error:
@@ -56,13 +68,30 @@ def drift(
     learned, usual = learn(days[:reference], per_30_days)
     if missing := [sort for sort in SORTS if sort not in learned]:
         tell(f"not watched, as the reference days tell too little: {', '.join(missing)}")
+    if blind := [f"{row['kind']} {row['value']}" for row in not_found() if (row["kind"], row["value"]) in compared]:
+        tell(f"compared with nothing, a lie of theirs is not found: {', '.join(blind)}")
     watched, paths = days[reference:], runs[reference:]
-    found = watch(watched, learned, usual)
-    rows = [_row(one, watched, paths, network, to) for one in found]
-    if any(one.sort == DETECTOR for one in found):  # its counts are in what seems to be demand
-        for row in rows:
-            row["advice"] = f"{LIAR if row['sort'] == DEMAND else ''}{row['advice']}"
-    return rows
+    found = [one for one in watch(watched, learned, usual) if one.sort not in SENSOR_SORTS]
+    named = liars(days[:reference], watched, per_30_days)
+    told = [(one.day, _row(one, watched, paths, network, to)) for one in found]
+    changed = min((one.since_day for one in found if one.sort == WEATHER), default=None)
+    if changed is not None and to is not None:
+        data = to / f"weather-{paths[changed].stem}-to-{paths[-1].stem}.yaml"
+        _hand_over([row for _, row in told if row["sort"] == WEATHER], watched[changed:], data)
+    for _, row in told:
+        if {one.sort for one in named} & set(CONFUSED.get(row["sort"], ())):
+            row["advice"] = f"{LIAR}{row['advice']}"
+    for one in named:
+        row = _liar_row(one, paths)
+        if one.sort == SUN and changed is not None and changed <= one.day:
+            row["or_else"] = f"{NEW_SKY}{', ' if row['or_else'] else ''}{row['or_else']}"
+        told.append((one.day, row))
+    return [row for _, row in sorted(told, key=lambda one: (one[0], one[1]["raised"]))]
+
+
+def not_found() -> list[dict[str, str]]:
+    """Values of feeds that nothing else tells of, by `data/lies.csv`."""
+    return [row for row in read_rows(DATA / "lies.csv") if not row["compared_with"]]
 
 
 def _readings(run: Run) -> Iterator[Row]:
@@ -77,23 +106,45 @@ def _row(
     one: Drift, days: Sequence[Day], paths: Sequence[Path], network: str | None, to: Path | None
 ) -> dict[str, Any]:
     daily, day = one.sort == WEATHER, days[one.day]
-    counts, assumed_percent = None, None
+    data, assumed_percent = None, None
     if one.sort == DEMAND and network is not None and to is not None:
-        counts = to / f"counts-{paths[one.day].stem}-{_clock(one.bin, day.bin_s).replace(':', '')}.csv"
+        data = to / f"counts-{paths[one.day].stem}-{_clock(one.bin * day.bin_s).replace(':', '')}.csv"
         from_bin = one.since_bin if one.since_day == one.day else 0
-        assumed_percent = write_counts(day, from_bin, network, counts)
+        assumed_percent = write_counts(day, from_bin, network, data)
     return {
-        "sort": one.sort, "source": one.source, "run": paths[one.day].name,
-        "raised": "" if daily else _clock(one.bin, day.bin_s),
-        "since_run": paths[one.since_day].name, "since": "" if daily else _clock(one.since_bin, day.bin_s),
-        "size_sd": one.size_sd, "counts": str(counts) if counts else None, "assumed_turns_percent": assumed_percent,
-        "advice": ADVICE[one.sort].format(network=network or "…", counts=counts or "…"),
+        **dict.fromkeys(SHAPE), "sort": one.sort, "source": one.source, "run": paths[one.day].name,
+        "raised": "" if daily else _clock(one.bin * day.bin_s),
+        "since_run": paths[one.since_day].name, "since": "" if daily else _clock(one.since_bin * day.bin_s),
+        "size": f"{one.size_sd:+.1f} sd", "size_sd": one.size_sd, "data": str(data) if data else None,
+        "assumed_turns_percent": assumed_percent,
+        "advice": ADVICE[one.sort].format(network=network or "…", data=data or "…"),
     }  # fmt: skip
 
 
-def _clock(at: int, bin_s: int) -> str:
-    """The beginning of a bin, in Trenggalek."""
-    return f"{at * bin_s // 3600:02}:{at * bin_s % 3600 // 60:02}"
+def _hand_over(rows: Sequence[dict[str, Any]], days: Sequence[Day], path: Path) -> None:
+    """Write the window of all weather alarms, and name it in their rows; days that are too few are told."""
+    if write_weather(days, path):
+        for row in rows:
+            row.update(data=str(path), advice=ADVICE[WEATHER].format(data=path))
+    else:
+        tell(f"{len(days)} days tell too little to calibrate the weather with; wait for more")
+
+
+def _liar_row(one: Liar, paths: Sequence[Path]) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(SHAPE), "sort": one.sort, "source": one.source, "run": paths[one.day].name,
+        "raised": _clock(one.at_s),
+        "since_run": paths[one.since_day].name, "since": _clock(one.since_s),
+        "size": f"{one.way} {one.percent:+.0f} % ({one.low:+.0f} … {one.high:+.0f})",
+        "way": one.way, "percent": one.percent, "low": one.low, "high": one.high, "probability": one.probability,
+        "or_else": who_else(one), "compared_with": ", ".join(one.compared),
+        "advice": ADVICE[one.sort].format(source=one.source),
+    }  # fmt: skip
+
+
+def _clock(at_s: int) -> str:
+    """A second of the day, in Trenggalek."""
+    return f"{at_s // 3600:02}:{at_s % 3600 // 60:02}"
 
 
 def write_counts(day: Day, from_bin: int, network: str, path: Path) -> float | None:

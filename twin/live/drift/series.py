@@ -1,4 +1,4 @@
-"""A live day in bins: what passed and stood before each signal, how often lamps changed, how bright it was."""
+"""A live day in bins: what passed and stood before each signal, how often lamps changed, sun, panels, batteries."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ LEAST_SHARE = 0.5  # of a bin's readings; with fewer it says nothing
 class Day:
     """A day's bins (bins, sources), NaN where too little came, with the names of the sources.
 
-    `passed` [veh] in a bin and `halting` [veh, mean] by zone, `changes` of phase by signal, `ghi` [W/m², mean] by
-    weather station.
+    `passed` [veh] in a bin, `halting` and `vehicles` [veh, mean] by zone, `counted` [veh] in a bin by counter,
+    `changes` of phase by signal, means of `ghi` [W/m²] by weather station, `pv` [kW], `power` into the battery [kW]
+    and charge `soc` [%] by office.
     """
 
     date: date
@@ -35,9 +36,25 @@ class Day:
 WHAT = {  # series: kind of feed, value, how a bin is made of its readings
     "passed": ("detectors", "passed", "sum"),
     "halting": ("detectors", "halting", "mean"),
+    "vehicles": ("detectors", "vehicles", "mean"),
+    "counted": ("counters", "passed", "sum"),
     "changes": ("lamps", "phase", "changes"),
     "ghi": ("weather", "ghi_w_m2", "mean"),
+    "pv": ("inverter", "pv_kw", "mean"),
+    "soc": ("battery", "soc_percent", "mean"),
+    "power": ("battery", "power_kw", "mean"),
 }
+
+
+def day_of_series(date: date, bin_s: int, told: Mapping[str, Mapping[str, np.ndarray]]) -> Day:
+    """A day from what sources told by bin (bins,), by series and name; series that nobody told are empty."""
+    names = {series: tuple(sorted(told.get(series, {}))) for series in WHAT}
+    nothing = np.zeros((DAY_S // bin_s, 0))
+    values = {
+        series: np.column_stack([told[series][name] for name in own]) if own else nothing
+        for series, own in names.items()
+    }
+    return Day(date, bin_s, names, values)
 
 
 def aligned(days: Sequence[Day]) -> list[Day]:
@@ -70,7 +87,7 @@ def day_of_rows(rows: Iterable[Row], bin_s: int) -> Day:
         at = day_of(float(row["arrived_s"] or 0.0)) if at is None else at
         read[series].setdefault(str(row["source"]), []).append((float(row["at_s"] or 0.0), float(row["value"])))
     if at is None:
-        raise DriftError("no reading of a stop-line loop, a camera, a lamp or a weather station")
+        raise DriftError("no reading of a street's detector, a lamp, a weather station or an office")
     begin_s = datetime(at.year, at.month, at.day, tzinfo=ZONE).timestamp()
     names = {series: tuple(sorted(own)) for series, own in read.items()}
     values = {}

@@ -25,12 +25,14 @@ from twin.solar.weather.synthetic import TIMEZONE, Places
 class Offices:
     """Truth at each step (n, offices): irradiance [W/m²], power into the battery [kW], charge [kWh] after the step.
 
-    `at_s` are the steps' ends (n,), `clear_w_m2` a clear sky's irradiance, `bias_kw` the error of each power sensor.
+    `pv_kw` is what the office and its battery took of the panels' power, `at_s` are the steps' ends (n,),
+    `clear_w_m2` a clear sky's irradiance, `bias_kw` the error of each power sensor.
     """
 
     at_s: np.ndarray
     ghi_w_m2: np.ndarray
     clear_w_m2: np.ndarray
+    pv_kw: np.ndarray
     power_kw: np.ndarray
     soc_kwh: np.ndarray
     bias_kw: np.ndarray
@@ -62,8 +64,8 @@ def live_days(offices: Sequence[Site], days: int, seed: int, clearness: float, c
     bias = rng.normal(0, p["bias_sd_kw"], len(offices)) + np.cumsum(
         rng.normal(0, p["bias_walk_kw"], (n, len(offices))), axis=0
     )
-    power, soc = _batteries(ghi, times, rng)
-    return Offices(at_s, ghi.T, clear.T, power.T, soc.T, bias)
+    pv, power, soc = _batteries(ghi, times, rng)
+    return Offices(at_s, ghi.T, clear.T, pv.T, power.T, soc.T, bias)
 
 
 def _clouds(places: Places, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -77,8 +79,10 @@ def _clouds(places: Places, n: int, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(walked)
 
 
-def _batteries(ghi: np.ndarray, times: pd.DatetimeIndex, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Power into the battery [kW] and charge [kWh], (offices, n): the sector's hour with a step's energies."""
+def _batteries(
+    ghi: np.ndarray, times: pd.DatetimeIndex, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Power taken of panels and into the battery [kW], charge [kWh], (offices, n): the sector's hour in steps."""
     p, options, sheet = parameters(), SolarOptions(), battery()
     h, worse = p["step_s"] / 3600, p["city_efficiency_factor"]
     inward, outward = worse * sheet.charge_efficiency, worse * sheet.discharge_efficiency
@@ -90,12 +94,13 @@ def _batteries(ghi: np.ndarray, times: pd.DatetimeIndex, rng: np.random.Generato
     rated_kw = options.panels * options.panel_wp / 1000
     open_ = (times.hour >= 7) & (times.hour < 15) & (times.day_of_week < 5)
     load_kw = np.where(open_, p["load_open_kw"], p["load_closed_kw"]) * rng.lognormal(-0.02, 0.2, ghi.shape)
-    power, soc = np.zeros_like(ghi), np.zeros_like(ghi)
+    taken, power, soc = np.zeros_like(ghi), np.zeros_like(ghi), np.zeros_like(ghi)
     for site in range(len(ghi)):
         charge = 0.5 * (sheet.soc_min_kwh + sheet.soc_max_kwh)
         for k in range(ghi.shape[1]):
             pv = h * rated_kw * p["performance_ratio"] * ghi[site, k] / 1000
             flows = step(pv, h * load_kw[site, k], 0.0, sheet.reserve_kwh, charge, b)
+            taken[site, k] = (flows[0] + flows[1]) / h
             power[site, k], charge = (flows[1] - flows[3]) / h, flows[8]
             soc[site, k] = charge
-    return power, soc
+    return taken, power, soc

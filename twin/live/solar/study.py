@@ -14,7 +14,7 @@ from twin.live.intake import Intake
 from twin.live.solar import charge, nowcast
 from twin.live.solar.charge import ChargeModel
 from twin.live.solar.city import Offices, battery, live_days, parameters
-from twin.places import villages
+from twin.places import Site, villages
 from twin.solar.facts import values
 
 LEADS_MIN = (15, 30, 60)
@@ -29,11 +29,7 @@ def score(
     seed: int, days: int, count: int, percents: Sequence[float], progress: Progress = lambda *_: None
 ) -> list[dict[str, Any]]:
     """RMSE, CRPS and coverage by share of readings: of the charge, and of irradiance 15, 30 and 60 minutes ahead."""
-    p, sites = parameters(), villages()[:: max(1, len(villages()) // count)][:count]
-    believed = live_days(
-        sites, BELIEVED_DAYS, seed + BELIEVED_SEED, p["believed_clearness"], values("weather")["hour_sd"]
-    )
-    city = live_days(sites, days, seed, p["city_clearness"], p["city_hour_sd"])
+    believed, city = believed_days(seed, count), simulated(seed, days, count)
     rows: list[dict[str, Any]] = []
     for i, percent in enumerate(percents, 1):
         seen = told(city, percent, seed)
@@ -43,25 +39,48 @@ def score(
     return rows
 
 
+def believed_days(seed: int, count: int) -> Offices:
+    """Days of so many offices as the twin believes them."""
+    clearness, cloud_sd = parameters()["believed_clearness"], values("weather")["hour_sd"]
+    return live_days(_sites(count), BELIEVED_DAYS, seed + BELIEVED_SEED, clearness, cloud_sd)
+
+
+def simulated(seed: int, days: int, count: int) -> Offices:
+    """Days of the city's offices."""
+    p = parameters()
+    return live_days(_sites(count), days, seed, p["city_clearness"], p["city_hour_sd"])
+
+
+def _sites(count: int) -> Sequence[Site]:
+    return villages()[:: max(1, len(villages()) // count)][:count]
+
+
+def readings(city: Offices, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What sensors tell (n, offices) by name, before anything happens on the way."""
+    p, shape, panels = parameters(), city.soc_kwh.shape, rng.spawn(1)[0]
+    soc = 100 * city.soc_kwh / battery().soc_max_kwh + rng.normal(0, p["city_soc_sd_percent"], shape)
+    power = city.power_kw + city.bias_kw + rng.normal(0, p["city_power_sd_kw"], shape)
+    ghi = city.ghi_w_m2 * (1 + rng.normal(0, p["ghi_sd_percent"] / 100, shape))
+    pv = city.pv_kw * (1 + panels.normal(0, p["pv_sd_percent"] / 100, shape))
+    return {
+        "soc_percent": np.clip(soc, 0, 100), "power_kw": power, "ghi_w_m2": np.maximum(ghi, 0.0),
+        "pv_kw": np.maximum(pv, 0.0),
+    }  # fmt: skip
+
+
 def told(city: Offices, percent: float, seed: int) -> dict[str, np.ndarray]:
     """Readings by name (n, offices) as they came over the demo's line, NaN where not; `percent` of them were sent."""
-    p, rng = parameters(), np.random.default_rng([seed, 17])
-    shape, whole = city.soc_kwh.shape, battery().soc_max_kwh
-    soc = 100 * city.soc_kwh / whole + rng.normal(0, p["city_soc_sd_percent"], shape)
-    power = city.power_kw + city.bias_kw + rng.normal(0, p["city_power_sd_kw"], shape)
-    ghi = np.maximum(city.ghi_w_m2 * (1 + rng.normal(0, p["ghi_sd_percent"] / 100, shape)), 0.0)
+    rng, shape = np.random.default_rng([seed, 17]), city.soc_kwh.shape
+    read = readings(city, rng)
     sent_at_all = rng.random(shape) < percent / 100
     columns = {f"office-{o}": o for o in range(shape[1])}
     sent = []
     for k, at_s in enumerate(city.at_s):
         for source, o in columns.items():
             if sent_at_all[k, o]:
-                body: dict[str, float | None] = {
-                    "soc_percent": float(np.clip(soc[k, o], 0, 100)),
-                    "power_kw": power[k, o],
-                }
+                body: dict[str, float | None] = {name: float(read[name][k, o]) for name in ("soc_percent", "power_kw")}
                 sent += on_the_way("battery", source, k, float(at_s), body, rng)
-                sent += on_the_way("weather", source, k, float(at_s), {"ghi_w_m2": ghi[k, o]}, rng)
+                sent += on_the_way("weather", source, k, float(at_s), {"ghi_w_m2": read["ghi_w_m2"][k, o]}, rng)
     intake, rows = Intake(), []
     for arrived_s, topic, payload in sorted(sent, key=lambda one: one[0]):
         rows += intake.take(topic, payload, arrived_s)[0]
@@ -71,23 +90,27 @@ def told(city: Offices, percent: float, seed: int) -> dict[str, np.ndarray]:
     }
 
 
+def charge_model(believed: Offices) -> ChargeModel:
+    """A battery as the twin believes it, and its own days."""
+    p, b = parameters(), battery()
+    return ChargeModel(
+        b.charge_efficiency, b.discharge_efficiency, b.soc_min_kwh, b.soc_max_kwh, p["step_s"] / 3600,
+        p["believed_soc_sd_percent"] / 100 * b.soc_max_kwh, p["believed_power_sd_kw"], p["bias_sd_kw"],
+        p["bias_walk_kw"], p["model_sd_percent"] / 100 * b.soc_max_kwh,
+        float(np.std(np.diff(believed.power_kw, axis=0))),
+    )  # fmt: skip
+
+
 def charges(
     believed: Offices, city: Offices, soc_percent: np.ndarray, power_kw: np.ndarray, percent: float
 ) -> list[dict[str, Any]]:
     """A row for the filter and one for the last charge told."""
-    p, b = parameters(), battery()
-    soc = soc_percent / 100 * b.soc_max_kwh
-    soc_sd = p["believed_soc_sd_percent"] / 100 * b.soc_max_kwh
-    model = ChargeModel(
-        b.charge_efficiency, b.discharge_efficiency, b.soc_min_kwh, b.soc_max_kwh, p["step_s"] / 3600, soc_sd,
-        p["believed_power_sd_kw"], p["bias_sd_kw"], p["bias_walk_kw"], p["model_sd_percent"] / 100 * b.soc_max_kwh,
-        float(np.std(np.diff(believed.power_kw, axis=0))),
-    )  # fmt: skip
+    model, soc = charge_model(believed), soc_percent / 100 * battery().soc_max_kwh
     change = np.array([0.0] + [np.std(believed.soc_kwh[lag:] - believed.soc_kwh[:-lag]) for lag in range(1, 289)])
     change = np.concatenate([change, np.full(max(0, len(soc) - len(change)), change[-1])])
     methods = {
         "kalman": charge.estimate(model, power_kw, soc),
-        "persistence": charge.held(soc, change, soc_sd, float(believed.soc_kwh.mean())),
+        "persistence": charge.held(soc, change, model.soc_sd_kwh, float(believed.soc_kwh.mean())),
     }
     return [
         _row("charge", "kWh", percent, method, mean[BURN_IN:], sd[BURN_IN:], city.soc_kwh[BURN_IN:])

@@ -14,7 +14,7 @@ import numpy as np
 
 from twin.compare import interval
 from twin.errors import FaultsError
-from twin.live.day import heard, moment_of, readings
+from twin.live.day import heard, moment_of, readings, trusted
 from twin.live.estimate.believed import believed_hour
 from twin.live.store import ZONE
 from twin.live.what_now.present import Present, present, rim
@@ -74,7 +74,7 @@ def checked(question: Question, network: Network, signals: Signals) -> None:
 
 def answered(
     day: Path, question: Question, network: str, clock: str | None, minutes: int, seeds: Sequence[int],
-    progress: Callable[..., None] = lambda *_: None,
+    progress: Callable[..., None] = lambda *_: None, distrusted: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """What the question's event would do in the next minutes, from the state of a live day at a moment.
 
@@ -84,7 +84,7 @@ def answered(
     located, _ = network_for(network, seeds[0])
     signals = signals_of(located.net_file, detectors_for(network).camera_range_m)
     checked(question, located, signals)
-    table = readings(day)
+    table = trusted(readings(day), distrusted)
     at_s = moment_of(table, clock)
     progress(0, 1, "(the usual hour, lived on first use)")
     believed = believed_hour(network)

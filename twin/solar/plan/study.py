@@ -40,7 +40,7 @@ def years(
 ) -> Iterator[Year]:
     """`weathers` years in turn (2026, 2027, …), each with `scenarios` years of outages under its weather."""
     places, feeder = Places.of(sites), feeders(sites)
-    sky = SkyModel(places, rng)
+    sky = SkyModel(places, rng, options.clearness_factor)
     roof = roof_of(options) or PvSystem((Plane(1000.0, options.tilt_deg, options.azimuth_deg),))
     for year in range(FIRST_YEAR, FIRST_YEAR + weathers):
         months = pd.period_range(f"{year}-01", f"{year}-12", freq="M")

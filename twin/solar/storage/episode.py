@@ -46,7 +46,7 @@ def draw_episode(options: SolarOptions, saifi: float, saidi_min: float, rng: np.
     place = Places(np.array([seat.latitude_deg]), np.array([seat.longitude_deg]), np.zeros(1), np.zeros(1, dtype=int))
     hours = hours_of(period)[:HOURS]
     track = sun_track(hours)
-    whole = SkyModel(place, rng).month(period)
+    whole = SkyModel(place, rng, options.clearness_factor).month(period)
     sky = type(whole)(*(values_[:, :HOURS] for values_ in vars(whole).values()))
     weather = weather_of(sky, place, hours, track)
     roof = roof_of(options)

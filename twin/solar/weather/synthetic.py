@@ -77,11 +77,14 @@ class Sky:
 
 
 class SkyModel:
-    """The state of the weather: a year's factor and the last day's and hour's deviations at every place."""
+    """The state of the weather: a year's factor and the last day's and hour's deviations at every place.
 
-    def __init__(self, places: Places, rng: np.random.Generator) -> None:
+    All clearness is `clearness_factor` times the prior's.
+    """
+
+    def __init__(self, places: Places, rng: np.random.Generator, clearness_factor: float = 1.0) -> None:
         p = values("weather")
-        self.rng = rng
+        self.rng, self.clearness_factor = rng, clearness_factor
         self.day_mixing, self.hour_mixing = places.mixing(p["day_range_km"]), places.mixing(p["hour_range_km"])
         self.year_factor = draw_year(rng)
         self.day = self.day_mixing @ rng.normal(size=len(places))
@@ -98,7 +101,7 @@ class SkyModel:
         wind = self._walk(self.wind, self.day_mixing, p["wind_persistence"], 24 * days)
         self.day, self.hour, self.wind = by_day[:, -1], by_hour[:, -1], wind[:, -1]
         daily = np.repeat(by_day, 24, axis=1)
-        mean = monthly_clearness()[month.month - 1] * self.year_factor
+        mean = self.clearness_factor * monthly_clearness()[month.month - 1] * self.year_factor
         clearness = (mean + p["day_sd"] * daily) * (1 + p["hour_sd"] * by_hour)
         spread = p["wind_log_sd"]
         return Sky(
