@@ -36,21 +36,28 @@ def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
     rng, counting = np.random.default_rng([seed, 14]), np.random.default_rng([seed, 19])
     sent: list[tuple[float, str, bytes]] = []
     for seq, at_s in enumerate(BEGIN_S + lived.at_s):
-        bodies = [
-            ("detectors", f"zone-{z}", {"vehicles": _told(v), "halting": _told(h)})
-            for z, (v, h) in enumerate(zip(lived.vehicles[seq], lived.halting[seq], strict=True))
-        ]
-        if lived.passed is not None:
-            for (_, _, values), passed in zip(bodies, lived.passed[seq], strict=True):
-                values["passed"] = _told(passed)
-        bodies += [("lamps", f"signal-{j}", {"phase": float(p)}) for j, p in enumerate(lived.phase[seq])]
-        for kind, source, values in bodies:
-            sent += on_the_way(kind, source, seq, float(at_s), dict(values), rng)
+        passed = None if lived.passed is None else lived.passed[seq]
+        for kind, source, values in bodies(lived.vehicles[seq], lived.halting[seq], passed, lived.phase[seq]):
+            sent += on_the_way(kind, source, seq, float(at_s), values, rng)
     for minute, counts in enumerate(lived.counted):
         at_s = BEGIN_S + (minute + 1) * MINUTE_S
         for source, n in zip(lived.counters, counts, strict=True):
             sent += on_the_way("counters", source, minute, at_s, {"passed": _told(n)}, counting)
     return sorted(sent, key=lambda one: one[0])
+
+
+def bodies(
+    vehicles: np.ndarray, halting: np.ndarray, passed: np.ndarray | None, phase: np.ndarray
+) -> list[tuple[str, str, dict[str, float | None]]]:
+    """Kind, source and values of what cameras (Z,), stop-line loops (Z,) and lamps (J,) tell at a moment; NaN: none."""
+    found = [
+        ("detectors", f"zone-{z}", {"vehicles": _told(v), "halting": _told(h)})
+        for z, (v, h) in enumerate(zip(vehicles, halting, strict=True))
+    ]
+    if passed is not None:
+        for (_, _, values), n in zip(found, passed, strict=True):
+            values["passed"] = _told(n)
+    return found + [("lamps", f"signal-{j}", {"phase": _told(p)}) for j, p in enumerate(phase)]
 
 
 def _told(count: float) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from twin.errors import NetworkError
-from twin.traffic.folders import ROOT, process_environment
 from twin.traffic.simulation.worker import answering, serve
 from twin.traffic.studies.evaluate import hour, settings_for
 
@@ -47,17 +46,20 @@ def live_hour(
 
     `settings` are the controller's, in place of the network's tuned ones. Raises NetworkError with SUMO's message.
     """
+    from twin.hil.run import ended, started  # the street itself does without
+
     chosen = settings_for(network, controller) | dict(settings or {})
     job = hour(network, controller, chosen, seed, day_type=day_type, scale=scale, duration_s=duration_s)
     job = replace(job, detectors=job.detectors.model_copy(update={"loops": loops}))
     with tempfile.TemporaryDirectory(prefix="twin-live-", ignore_cleanup_errors=True) as folder:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "twin.live.street"], cwd=ROOT, env=process_environment(),
-            input=json.dumps({**job.as_json(), "folder": folder}) + "\n", capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    if not done.stdout:
+        street = started([sys.executable, "-W", "ignore", "-m", "twin.live.street"], talks=True)
+        try:
+            answer, _ = street.communicate(json.dumps({**job.as_json(), "folder": folder}).encode() + b"\n")
+        finally:
+            ended(street, signal.SIGKILL)
+    if not answer:
         raise NetworkError(f"{network}: the street's process ended before it answered")
-    told = json.loads(done.stdout.splitlines()[0])
+    told = json.loads(answer.splitlines()[0])
     if "error" in told:
         raise NetworkError(f"{network}: {told['error']}")
     counters = tuple(told.pop("counters"))
