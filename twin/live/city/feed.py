@@ -9,11 +9,10 @@ from typing import Any
 
 from controllers.errors import MessageError
 from controllers.io.messages import decode, is_number
-from twin.live.demo import BEGIN_S
+from twin.live.line import BEGIN_S, CLOCK
 from twin.live.mqtt import Line
 from twin.module import Row
 
-CLOCK = "trenggalek/demo/clock"
 PREFIX = "trenggalek/junctions"  # of the controller's topics
 KEEP_S = {"counters": 3660.0}  # for so long readings are kept, by kind
 KEEP_OTHERS_S = 1260.0

@@ -17,12 +17,12 @@ from controllers.errors import MessageError
 from controllers.io.messages import decode, place_of
 from twin.live.city import forecasts
 from twin.live.city.estimates import Known, came_in, estimated, rows, true_values
-from twin.live.city.feed import CLOCK, PREFIX, Lately, clock_of
+from twin.live.city.feed import PREFIX, Lately, clock_of
 from twin.live.city.kept import Record
 from twin.live.city.scoring import pooled, scores
 from twin.live.counters import MINUTE_S
-from twin.live.demo import BEGIN_S
 from twin.live.forecast.roads import Forecaster
+from twin.live.line import BEGIN_S, CLOCK
 from twin.live.messages import ROOT_TOPIC
 from twin.live.store import LiveStore
 from twin.module import Row

@@ -35,7 +35,9 @@ from twin.live.city.feed import PREFIX, Feed
 from twin.live.city.follow import Follower
 from twin.live.city.forecasts import forecaster_of
 from twin.live.city.kept import Record, tell_now
-from twin.live.demo import BEGIN_S, CONNECTED_S
+from twin.live.demo import CONNECTED_S
+from twin.live.estimate.roads import RECENT_MIN
+from twin.live.line import BEGIN_S
 from twin.live.mqtt import asked_to_stop
 from twin.live.parameters import parameters_of
 from twin.live.store import LiveStore
@@ -234,7 +236,7 @@ def _job(asked: Asked, loop: Loop, known: Known) -> dict[str, Any]:
     tick_s = 1 / asked.speed if asked.speed > 0 else 0.0
     return {
         **one.as_json(), "seed": asked.seed, "port": loop.port, "prefix": PREFIX, "boot": f"city-{asked.seed}",
-        "speed": asked.speed, "faults": [], "step_s": known.step_s,
+        "speed": asked.speed, "faults": [], "step_s": known.step_s, "recent_min": RECENT_MIN,
         "patience_s": {**PATIENCE_S, "fault": max(0.02, tick_s / 2)},
     }  # fmt: skip
 

@@ -21,10 +21,9 @@ import numpy as np
 from controllers.errors import MessageError
 from controllers.io.messages import decode, encode
 from twin.hil.street import TICK_S, HilStreet, told_of
-from twin.live.city.feed import CLOCK
 from twin.live.city.truth import Truth
 from twin.live.counters import MINUTE_S, Crossings, crossings_of, loops_xml
-from twin.live.demo import BEGIN_S, bodies, on_the_way
+from twin.live.line import BEGIN_S, CLOCK, bodies, on_the_way
 from twin.live.parameters import parameters_of
 from twin.traffic.signals.baselines import BASELINES
 from twin.traffic.simulation.hour import Hour
@@ -46,7 +45,7 @@ class CityStreet(HilStreet):
         self._p = parameters_of("estimate")
         self._sent: list[tuple[float, int, str, bytes]] = []
         self._order = itertools.count()
-        self._truth, self._tell_truth = Truth(crossings, Path("net.xml")), tell
+        self._truth, self._tell_truth = Truth(crossings, Path("net.xml"), job["recent_min"]), tell
         topics = [(f"{job['prefix']}/lamps", 0), (f"{job['prefix']}/state", 1)]
         self.client.message_callback_add(topics[1][0], self._state)
         self.client.on_connect = lambda client, *_: client.subscribe(topics)

@@ -10,7 +10,6 @@ import libsumo
 import numpy as np
 
 from twin.live.counters import MINUTE_S, Crossings
-from twin.live.estimate.roads import RECENT_MIN
 from twin.traffic.forecast.days import INTERVAL_S
 from twin.traffic.networks.files import read_net
 from twin.traffic.networks.roads import roads_of
@@ -25,7 +24,7 @@ class Truth:
     over the mean speed of all driving on it, at free flow where nobody was.
     """
 
-    def __init__(self, crossings: Crossings, net_file: Path) -> None:
+    def __init__(self, crossings: Crossings, net_file: Path, recent_min: int) -> None:
         self.crossings = crossings
         self.roads = [road for road in roads_of(net_file) if road.watched]
         net = read_net(net_file)
@@ -35,7 +34,7 @@ class Truth:
         self._first = np.cumsum([0, *(len(road.edges) for road in self.roads)])[:-1]
         self._came_by: dict[str, int] = {}
         self._turned, self._driven = self._nothing()
-        self._last_turned: deque[np.ndarray] = deque(maxlen=RECENT_MIN)
+        self._last_turned: deque[np.ndarray] = deque(maxlen=recent_min)
         self._last_driven: deque[np.ndarray] = deque(maxlen=INTERVAL_S // MINUTE_S)
 
     def _nothing(self) -> tuple[np.ndarray, np.ndarray]:
@@ -56,7 +55,7 @@ class Truth:
                 self._driven[:, e] += n, n * libsumo.edge.getLastStepMeanSpeed(edge)
 
     def minute(self) -> dict[str, Any]:
-        """After a minute: `turned` (A, X) in the last 10, `travel_s` (R,) over the last 5 (null: nobody drove)."""
+        """After a minute: `turned` (A, X) in the last `recent_min`, `travel_s` (R,) in the last 5 (null: nobody)."""
         self._last_turned.append(self._turned)
         self._last_driven.append(self._driven)
         self._turned, self._driven = self._nothing()
