@@ -16,7 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import figures, runs
-from dashboards.text import named, number, t
+from dashboards.text import named, number, t, unit_of
 from twin.figures import LAMPS
 from twin.live.city import kept
 from twin.live.city.scoring import pooled
@@ -26,7 +26,7 @@ FOLDER = "TWIN_LIVE"  # environment variable with the folder of live days
 WHAT = ("halting", "turning", "travel time")
 RECENT_S, AFTER_S = 600.0, 120.0  # an outage is told for so long; estimates until so long after it belong to it
 WIDE = 1.2  # times the usual spread, from which estimates are said to be wide
-FLAGS_SHOWN = 6
+MOST_SHOWN = 6
 State = Mapping[str, Any]
 
 
@@ -45,7 +45,6 @@ def panel() -> None:
     minutes = kept.asked(path, "SELECT * FROM live_minute ORDER BY at_s")
     headline(state, minutes)
     disturbances(state, path, minutes)
-    st.markdown(f"**{t('operations.lamps')}**")
     lamps(state)
     if minutes.empty:
         st.info(t("operations.first_minute"))
@@ -65,13 +64,14 @@ def headline(state: State, minutes: pd.DataFrame) -> None:
     """The city's time, its pace, and how far the twin is behind it."""
     cells = st.columns(4)
     cells[0].metric(t("operations.city_time"), f"{clock(state['at_s'])} WIB")
-    pace = t("operations.pace_of", pace=number(state["pace"], 3), speed=number(state["speed"], 3))
-    cells[1].metric(t("operations.pace"), pace if state["running"] else t("operations.over"))
+    pace = f"×{number(round(state['pace'], 1), 3)}" if state["running"] else t("operations.over")
+    cells[1].metric(t("operations.pace"), pace)
     last = None if minutes.empty else minutes.iloc[-1]
     lag_s, ready_s, took_s = (None if last is None else last[name] for name in ("lag_p95_s", "ready_s", "took_s"))
     cells[2].metric(t("operations.lag"), f"{number(lag_s, 3)} s", help=t("operations.lag_help"))
-    ready = t("operations.ready_in", ready=number(ready_s, 3), took=number(took_s, 2))
-    cells[3].metric(t("operations.ready_after"), ready, help=t("operations.ready_help"))
+    cells[3].metric(t("operations.ready_after"), f"+{number(ready_s, 3)} s", help=t("operations.ready_help"))
+    speed = number(state["speed"], 3) if state["speed"] else t("operations.fastest")
+    st.caption(t("operations.pace_note", speed=speed, took=number(took_s, 2)))
     if not state["running"]:
         st.info(t("operations.city_over"))
 
@@ -101,7 +101,8 @@ def disturbances(state: State, path: Path, minutes: pd.DataFrame) -> None:
         words = {"now": number(float(spread.mean_sd.iloc[-1]), 2), "usual": number(usual, 2)}
         st.warning(t("operations.wide", **words, silent=number(float(minutes.silent_percent.iloc[-1]), 2)))
     if state["alarms"]:
-        st.warning(t("operations.city_alarms", n=len(state["alarms"]), alarms="; ".join(state["alarms"][:FLAGS_SHOWN])))
+        worst = sorted(state["alarms"], key=lambda alarm: (alarm.startswith("detector"), alarm))
+        st.warning(t("operations.city_alarms", n=len(worst), alarms="; ".join(worst[:MOST_SHOWN])))
 
 
 def lamps(state: State) -> None:
@@ -128,7 +129,7 @@ def lamps(state: State) -> None:
 
 def feed(last: pd.Series) -> None:
     """What came in during the last minute, and what was odd about it."""
-    flags = list(json.loads(last["flags"]).items())[:FLAGS_SHOWN]
+    flags = list(json.loads(last["flags"]).items())[:MOST_SHOWN]
     told = ", ".join(f"{t(f'operations.flag_{flag}')} {number(n)}" for flag, n in flags) or t("operations.no_flags")
     words = {"messages": number(last["messages"]), "refused": number(last["refused"]), "flags": told}
     st.markdown(t("operations.feed", **words, silent=number(float(last["silent_percent"]), 2)))
@@ -171,9 +172,10 @@ def through_time(rows: pd.DataFrame) -> alt.LayerChart:
         scale=alt.Scale(domain=list(series.values()), range=[PALETTE[0], PALETTE[1], PALETTE[7]]),
     )
     x = alt.X("at:T", title=t("operations.city_time"), axis=alt.Axis(format="%H:%M"))
-    axis = alt.Y("mean:Q", title=f"[{own.unit.iloc[0]}]")
+    unit = f"[{unit_of(own.unit.iloc[0])}]"
+    axis = alt.Y("mean:Q", title=unit)
     tips = [alt.Tooltip("at:T", title=t("operations.city_time"), format="%H:%M"), alt.Tooltip("series:N", title=" "),
-            alt.Tooltip("mean:Q", title=f"[{own.unit.iloc[0]}]", format=".2f")]  # fmt: skip
+            alt.Tooltip("mean:Q", title=unit, format=".2f")]  # fmt: skip
     band = alt.Chart(own).mark_area(opacity=0.25, color=PALETTE[0]).encode(x=x, y=alt.Y("low:Q", title=""), y2="high:Q")
     lines = pd.concat([own.assign(series=series["estimate"]), less.assign(series=series["knows_less"])])
     line = alt.Chart(lines).mark_line().encode(x=x, y=axis, color=colour, tooltip=tips)
@@ -206,10 +208,10 @@ def scores(path: Path) -> None:
         {
             t("operations.what"): t(f"operations.what.{one['what']}"),
             t("operations.method"): t(f"operations.method.{one['method']}"),
-            "RMSE": f"{number(one['rmse'], 3)} {one['unit']}",
-            "CRPS": f"{number(one['crps'], 3)} {one['unit']}",
+            "RMSE": f"{number(one['rmse'], 3)} {unit_of(one['unit'])}",
+            "CRPS": f"{number(one['crps'], 3)} {unit_of(one['unit'])}",
             t("operations.inside"): f"{number(one['covered_90_percent'], 3)} %",
-            t("operations.spread"): f"{number(one['mean_sd'], 3)} {one['unit']}",
+            t("operations.spread"): f"{number(one['mean_sd'], 3)} {unit_of(one['unit'])}",
         }
         for one in pooled(recent)
     ]

@@ -21,9 +21,10 @@ def rule_policy(network: str, rule: str) -> dict[str, Any]:
     return {"policy": {"kind": "rule", "rule": rule, "settings": settings}, "decision_s": decision_s}
 
 
-def rule_bundle(folder: Path, network: str, rule: str = "max_pressure") -> Bundle:
-    """Make the bundle. Raises NetworkError or BundleError."""
+def rule_bundle(folder: Path, network: str, rule: str = "max_pressure", needed_share: float = 1.0) -> Bundle:
+    """Make the bundle, which follows its rule with this share of detectors. Raises NetworkError or BundleError."""
     signals = signals_of(locate(network).net_file, detectors_for(network).camera_range_m)
     site = site_of_signals(Path(network).name, signals)
     contract = {"kind": "signals", "site": site.as_json(), "inputs": {}, "outputs": {}}
-    return write(folder, rule, {**contract, **rule_policy(network, rule), "safety": safety_as_json(Safety())})
+    safety = safety_as_json(Safety(detectors_needed_share=needed_share))
+    return write(folder, rule, {**contract, **rule_policy(network, rule), "safety": safety})

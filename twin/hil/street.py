@@ -97,7 +97,7 @@ class HilStreet:
         self.sim.guards = self.units  # type: ignore[assignment]
         self.begin_s, self.seq = self.sim.time_s, -1
         self.boot = job["boot"]
-        self.answers: queue.Queue[tuple[int, list[str]]] = queue.Queue()
+        self.answers: queue.Queue[tuple[int, list[str] | None]] = queue.Queue()
         self.faults = [f.Fault(**one) for one in job["faults"]]
         self.patience_s: dict[str, float] = job.get("patience_s", PATIENCE_S)
         self.story: list[dict[str, Any]] = []

@@ -45,10 +45,11 @@ from twin.recorder import publish
 from twin.terminal import tell
 from twin.traffic.studies.evaluate import detectors_for, hour
 
+NEEDED_SHARE = 0.6  # of a junction's cameras, with which max-pressure is followed; below the controller falls back
 NAME = "city"  # of the live day while it is recorded
 TURN_S, LOOK_S = 0.2, 1.0  # of real time: that a message is waited for, and between two looks at the processes
 RECENT_LOOKS = 5  # that the speed is told of
-PATIENCE_S = {"first": 60.0, "well": 3.0}  # of real time that the street waits for lamps: it does not wait for the dead
+PATIENCE_S = {"first": 60.0, "well": 5.0}  # of real time that the street waits for lamps, but not for the dead
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _bundle(asked: Asked, folder: Path) -> Path:
     if asked.bundle is None:
         from twin.hil.rules import rule_bundle
 
-        return rule_bundle(folder / "bundle", asked.network).folder.absolute()
+        return rule_bundle(folder / "bundle", asked.network, needed_share=NEEDED_SHARE).folder.absolute()
     try:
         return fitting(asked.bundle, asked.network).folder.absolute()
     except ControllerError as error:
@@ -228,7 +229,7 @@ def _job(asked: Asked, loop: Loop, known: Known) -> dict[str, Any]:
     """The street's hour: other demand and worse cameras than the twin believes."""
     p = parameters_of("estimate")
     worse = {"loops": True, "dead_percent": 100 - asked.detectors_percent}
-    worse |= {name: p[f"city_{name}"] for name in ("miss_percent", "dropout_percent", "ghost_veh")}
+    worse |= {name: p[f"city_{name}"] for name in ("miss_percent", "ghost_veh")}
     one = hour(
         asked.network, "max_pressure", {}, asked.seed, day_type=asked.day_type, scale=asked.scale,
         detectors=detectors_for(asked.network).model_copy(update=worse), duration_s=asked.duration_s,

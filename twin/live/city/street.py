@@ -7,6 +7,7 @@ a line a minute, for the scores alone.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import sys
@@ -46,9 +47,11 @@ class CityStreet(HilStreet):
         self._sent: list[tuple[float, int, str, bytes]] = []
         self._order = itertools.count()
         self._truth, self._tell_truth = Truth(crossings, Path("net.xml"), job["recent_min"]), tell
-        topics = [(f"{job['prefix']}/lamps", 0), (f"{job['prefix']}/state", 1)]
+        topics = [(f"{job['prefix']}/{name}", quality) for name, quality in (("lamps", 0), ("state", 1), ("status", 1))]
         self.client.message_callback_add(topics[1][0], self._state)
+        self.client.message_callback_add(topics[2][0], self._status)
         self.client.on_connect = lambda client, *_: client.subscribe(topics)
+        self.client.on_disconnect = lambda *_: self._nobody()
         self.client.subscribe(topics)
 
     def live(self) -> None:
@@ -70,20 +73,25 @@ class CityStreet(HilStreet):
 
     def _look(self, at: int) -> None:
         """What is seen, counted and true `at` seconds after the begin."""
-        readings = self.sim.readings
-        self._passed += readings.passed
+        self._passed += self.sim.readings.passed
         self._truth.watch()
         if at % self.job["step_s"] == 0:
-            seq = at // self.job["step_s"] - 1
-            dark = [unit.flashing for unit in self.units]
-            phase = np.where(dark, np.nan, self._phase)
-            for kind, source, values in bodies(readings.vehicles, readings.halting, self._passed, phase):
-                self._send_on(kind, source, seq, at, values, self._rng)
-            self._passed = np.zeros_like(self._passed)
+            self._report(at)
         if at % MINUTE_S == 0:
             self._count(at)
             self._tell_truth({"at": at, "halting": self.sim.present[1].tolist(), **self._truth.minute()})
         self._publish(at)
+
+    def _report(self, at: int) -> None:
+        """What cameras and lamps report to the city's centre: some readings do not get there, however near they are."""
+        readings, rng = self.sim.readings, self._rng
+        dark = [unit.flashing for unit in self.units]
+        phase = np.where(dark, np.nan, self._phase)
+        silent = rng.random(len(self._passed)) < self._p["city_dropout_percent"] / 100
+        vehicles, halting = (np.where(silent, np.nan, counts) for counts in (readings.vehicles, readings.halting))
+        for kind, source, values in bodies(vehicles, halting, self._passed, phase):
+            self._send_on(kind, source, at // self.job["step_s"] - 1, at, values, rng)
+        self._passed = np.zeros_like(self._passed)
 
     def _count(self, at: int) -> None:
         """A minute's counts, as counters tell them: some vehicles overlooked, some counts missing."""
@@ -111,6 +119,15 @@ class CityStreet(HilStreet):
         while self._sent and self._sent[0][0] <= BEGIN_S + at:
             _, _, topic, payload = heapq.heappop(self._sent)
             self.client.publish(topic, payload)
+
+    def _nobody(self) -> None:
+        """No lamps will come: the street goes on at once."""
+        self.answers.put((self.seq, None))
+
+    def _status(self, client: Any, userdata: Any, message: Any) -> None:
+        with contextlib.suppress(MessageError):
+            if decode(bytes(message.payload)).get("online") is not True:
+                self._nobody()
 
     def _state(self, client: Any, userdata: Any, message: Any) -> None:
         """The phase that the controller shows, or changes to, at every junction."""

@@ -29,6 +29,7 @@ class Truth:
         self.roads = [road for road in roads_of(net_file) if road.watched]
         net = read_net(net_file)
         self._edges = [edge for road in self.roads for edge in road.edges]
+        self._lanes = [(e, lane.getID()) for e, edge in enumerate(self._edges) for lane in net.getEdge(edge).getLanes()]
         self._length_m = np.array([net.getEdge(edge).getLength() for edge in self._edges])
         self._free_s = np.array([free_s for road in self.roads for free_s in road.edge_free_flow_s])
         self._first = np.cumsum([0, *(len(road.edges) for road in self.roads)])[:-1]
@@ -50,9 +51,9 @@ class Truth:
                     self._turned[came_by, x] += 1
         for a, edge in enumerate(self.crossings.approaches):
             self._came_by.update(dict.fromkeys(there(edge), a))
-        for e, edge in enumerate(self._edges):
-            if n := libsumo.edge.getLastStepVehicleNumber(edge):
-                self._driven[:, e] += n, n * libsumo.edge.getLastStepMeanSpeed(edge)
+        for e, lane in self._lanes:  # SUMO's mean speed of an edge counts its empty lanes, too
+            if n := libsumo.lane.getLastStepVehicleNumber(lane):
+                self._driven[:, e] += n, n * libsumo.lane.getLastStepMeanSpeed(lane)
 
     def minute(self) -> dict[str, Any]:
         """After a minute: `turned` (A, X) in the last `recent_min`, `travel_s` (R,) in the last 5 (null: nobody)."""
