@@ -79,7 +79,9 @@ def headline(state: State, minutes: pd.DataFrame) -> None:
 def disturbances(state: State, path: Path, minutes: pd.DataFrame) -> None:
     """What is dead or was lately, what the controllers complain of, and whether estimates are wider for it."""
     spread = kept.asked(
-        path, "SELECT at_s, mean_sd FROM live_score WHERE what = 'halting' AND method = 'kalman' ORDER BY at_s"
+        path,
+        "SELECT at_s, avg(sd) AS mean_sd FROM live_estimate WHERE what = 'halting' AND method = 'kalman' "
+        "GROUP BY at_s ORDER BY at_s",
     )
     usual = float(spread.mean_sd.median()) if len(spread) else float("nan")
     for name in state["down"]:

@@ -180,7 +180,7 @@ class HilStreet:
             except queue.Empty:
                 break
             newest = lamps
-            if seq == self.seq:
+            if seq == self.seq or lamps is None:  # nobody will answer
                 break
         self._answered = newest is not None
         return newest

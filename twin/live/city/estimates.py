@@ -102,17 +102,19 @@ def came_in(known: Known, heard: Heard, at_s: float) -> Told:
 def estimated(known: Known, came: Told, lived_s: float, percent: float = 100.0) -> list[Judged]:
     """Every estimate of the moment to which `came` leads, by the twin's method and by one that knows less.
 
-    Queues at once, travel times once the city has been heard for 5 minutes (`lived_s`), turning rates after 10. A
-    junction whose lamps have not been told for a while is believed by its cameras alone. `true` is unknown: NaN.
+    Queues at any moment, travel times and turning rates at full minutes alone, once the city has been heard for 5 and
+    10 of them (`lived_s`). A junction whose lamps have not been told for a while is believed by its cameras alone.
+    `true` is unknown: NaN.
     """
+    whole = lived_s % MINUTE_S == 0
     believed, p = known.believed, known.p
     x, sd = filtered(known.model, came, known.signals.junctions.green, p, unlit(came.phase, known.signals))
     last, last_sd = persistence(believed, came.halting, p["believed_miss_percent"] / 100)
     found = [("halting", "veh", "kalman", x[-1, :, 0], sd[-1, :, 0])]
     found.append(("halting", "veh", "persistence", last[-1], last_sd[-1]))
-    if lived_s >= INTERVAL_S:
+    if whole and lived_s >= INTERVAL_S:
         found += travel_times(known, came, x, sd)
-    if lived_s >= roads.RECENT_MIN * MINUTE_S:
+    if whole and lived_s >= roads.RECENT_MIN * MINUTE_S:
         minutes = min(int(lived_s // MINUTE_S), len(came.counted))
         found += turning_rates(known, replace(came, counted=came.counted[-minutes:]))
     return [

@@ -21,6 +21,7 @@ from twin.live.city.feed import PREFIX, Lately, clock_of
 from twin.live.city.kept import Record
 from twin.live.city.scoring import pooled, scores
 from twin.live.counters import MINUTE_S
+from twin.live.estimate.city import Told
 from twin.live.forecast.roads import Forecaster
 from twin.live.line import BEGIN_S, CLOCK
 from twin.live.messages import ROOT_TOPIC
@@ -29,6 +30,7 @@ from twin.module import Row
 
 WAIT_S = 2  # of the city's time that a minute's estimate waits for the readings of its moment
 TICK_S = 1.0
+GAP_S, AGAIN_S = 10.0, 15.0  # the clock was not heard for so long; between two estimates while something is wrong
 Truth = Callable[[int], Mapping[str, Any] | None]  # what was so so many seconds after the begin
 
 
@@ -45,7 +47,7 @@ class Follower:
         self.seconds = dict.fromkeys(("as_asked", "otherwise", "unanswered"), 0)  # of junctions' lamps
         self.scores: list[Row] = []
         self.minute: dict[str, Any] = {}
-        self._due_s = BEGIN_S + MINUTE_S
+        self._due_s, self._estimated_s = BEGIN_S + MINUTE_S, BEGIN_S
         self._lately, self._hour = Lately(), forecasts.minutes_heard()
         self._flags: Counter[str] = Counter()
         self._lags: list[float] = []
@@ -79,7 +81,7 @@ class Follower:
 
     def _tick(self, payload: bytes) -> None:
         """A second of the city: what its lamps show, and a minute's estimates where they are due."""
-        body = clock_of(payload)
+        body, before_s = clock_of(payload), self.at_s
         self.at_s, lamps, place = float(body["at_s"]), list(body["lamps"]), place_of(body)
         if place != self._looked:
             self._looked = place
@@ -92,6 +94,10 @@ class Follower:
         while self.at_s >= self._due_s + WAIT_S:
             self._estimate(self._due_s)
             self._due_s += MINUTE_S
+        troubled = self.at_s - before_s > GAP_S or any("o" in state for state in lamps)
+        if troubled and self.at_s >= self._estimated_s + AGAIN_S + WAIT_S:
+            step_s = self.known.step_s
+            self._estimate(BEGIN_S + (self.at_s - WAIT_S - BEGIN_S) // step_s * step_s)
 
     def _compare(self, place: tuple[str, int], lamps: list[str]) -> None:
         if self._asked is None or self._asked[0] != place:
@@ -102,9 +108,14 @@ class Follower:
         self.seconds["otherwise"] += len(lamps) - same
 
     def _estimate(self, at_s: float) -> None:
-        began_s = time.perf_counter()
+        """Say what was so at a moment; beside the full minutes where something is wrong with what comes in."""
+        began_s, self._estimated_s = time.perf_counter(), at_s
         came = came_in(self.known, self._lately.heard(at_s), at_s)
         judged = estimated(self.known, came, at_s - BEGIN_S)
+        if (at_s - BEGIN_S) % MINUTE_S:
+            self.record.add("live_estimate", rows(self.known, at_s, judged))
+            self.record.write(at_s)
+            return
         told = self.truth(round(at_s - BEGIN_S))
         if told is not None:
             true = true_values(self.known, told)
@@ -113,6 +124,10 @@ class Follower:
         self.scores += found
         self.record.add("live_estimate", rows(self.known, at_s, judged))
         self.record.add("live_score", found)
+        self._minute(at_s, came, began_s)
+
+    def _minute(self, at_s: float, came: Told, began_s: float) -> None:
+        """The forecast, and what came in during the last minute."""
         forecasts.take(self._hour, came, self.known.step_s)
         if self.forecaster is not None:
             self.record.add("live_forecast", forecasts.told(self.forecaster, self.known, self._hour, at_s))

@@ -257,7 +257,7 @@ def _say_where(page: subprocess.Popen[bytes], port: int) -> None:
     at = f"http://localhost:{port}"
     for _ in _tries(page):
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{at}/_stcore/health", timeout=1):  # noqa: S310
-            tell(f"the page: {at}/operations (Bahasa Indonesia) or {at}/operations?lang=en (English); Ctrl-C ends all")
+            tell(f"the page: {at}/operations (Bahasa Indonesia), {at}/operations?lang=English; Ctrl-C ends all")
             return
     tell("the page did not start; `python -m twin dashboard` says why; the city goes on")
 

@@ -143,7 +143,7 @@ def estimate(
     A camera overlooks each vehicle with chance `miss`: a reading y is (1 − miss) x with variance miss (1 − miss) x at
     the x expected, and `variance` [veh²] on top. Means are not below zero. After `BLIND` steps without a reading x is
     what it was on average under the same lamps: lamps that answer queues stay red because nobody waits, which the model
-    of a step does not know. Where `unlit` (n, Z) nobody knows the lamps, and a reading alone tells more than the usual.
+    of a step does not know. Where `unlit` (n, Z) nobody knows the lamps: a step may bring whatever is usual.
     """
     seen = np.stack([halting, vehicles - halting], axis=-1)
     zone = np.arange(seen.shape[1])
@@ -157,7 +157,9 @@ def estimate(
             mean = np.einsum("zij,zj->zi", a, mean) + model.arrive[zone, lamps[k]]
             cov = a @ cov @ a.transpose(0, 2, 1) + model.noise[zone, lamps[k]] * stored
         age = np.where(np.isnan(reading[:, 0]), age + 1, 0)
-        blind = ((age > BLIND) | (False if unlit is None else unlit[k]))[:, None]
+        if unlit is not None:
+            cov = cov + unlit[k][:, None, None] * model.spread[zone, lamps[k]]
+        blind = (age > BLIND)[:, None]
         mean = np.where(blind, model.mean[zone, lamps[k]], mean)
         cov = np.where(blind[:, None], model.spread[zone, lamps[k]], cov)
         for i in range(2):
