@@ -25,7 +25,7 @@ from twin.palette import PALETTE
 FOLDER = "TWIN_LIVE"  # environment variable with the folder of live days
 WHAT = ("halting", "turning", "travel time")
 RECENT_S, AFTER_S = 600.0, 120.0  # an outage is told for so long; estimates until so long after it belong to it
-WIDE = 1.2  # times the usual spread, from which estimates are said to be wide
+WIDE = 1.5  # times the usual spread, from which estimates are said to be wide
 MOST_SHOWN = 6
 State = Mapping[str, Any]
 
@@ -190,12 +190,12 @@ def shown(last: pd.DataFrame) -> pd.DataFrame:
     """The places of a minute as a table, the widest first."""
     rows = [
         {
-            t("operations.place"): row.place,
-            t("operations.estimate"): number(row.mean, 3),
-            t("operations.interval"): f"{number(row.low, 3)} – {number(row.high, 3)}",
-            t("operations.truth"): number(row.true, 3),
+            t("operations.place"): row["place"],
+            t("operations.estimate"): number(row["mean"], 3),
+            t("operations.interval"): f"{number(row['low'], 3)} – {number(row['high'], 3)}",
+            t("operations.truth"): number(row["true"], 3),
         }
-        for row in last.sort_values("sd", ascending=False).itertuples(index=False)
+        for row in last.sort_values("sd", ascending=False).to_dict("records")
     ]
     return pd.DataFrame(rows)
 

@@ -48,8 +48,8 @@ def told(forecaster: Forecaster, known: Known, heard: Hour, at_s: float) -> list
     if whole := min(n, len(heard) // MINUTES):
         vehicles, halting, counted = (np.array(one)[-whole * MINUTES :] for one in zip(*heard, strict=True))
         again = round(MINUTE_S / STEP_S)  # a minute's mean stands for each of its moments
-        cameras = (np.repeat(one, again, axis=0) for one in (halting, vehicles))
-        came = Told(*cameras, np.zeros((0, 0)), counted)
+        there, standing = (np.repeat(one, again, axis=0) for one in (vehicles, halting))
+        came = Told(standing, there, np.zeros((0, 0)), counted)
         seen[-whole:] = seen_of(came, known.layout.views, known.p["believed_miss_percent"] / 100)
     return [
         {**{name: value for name, value in row.items() if name != "at"}, "live": int(row["live"]), "at_s": at_s}

@@ -41,6 +41,7 @@ from twin.live.line import BEGIN_S
 from twin.live.mqtt import asked_to_stop
 from twin.live.parameters import parameters_of
 from twin.live.store import LiveStore
+from twin.module import Row
 from twin.recorder import publish
 from twin.terminal import tell
 from twin.traffic.studies.evaluate import detectors_for, hour
@@ -167,7 +168,7 @@ class City:
         return {"controller": self.follower.online, "broker": self.feed.connections}
 
     def _tell_process(self, name: str, up: int) -> None:
-        row = {"at_s": self.follower.at_s, "process": name, "up": up}
+        row: Row = {"at_s": self.follower.at_s, "process": name, "up": up}
         self.follower.record.add("live_process", [row])
         tell(f"{clock(self.follower.at_s)} the {name} is {'back' if up else 'dead, and started again'}")
 
