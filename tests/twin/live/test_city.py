@@ -24,13 +24,18 @@ from twin.live.city import kept, run
 from twin.live.city.estimates import came_in, estimated, known_of, rows, unlit
 from twin.live.city.feed import by_value
 from twin.live.city.scoring import pooled, scores
-from twin.live.city.truth import travel_s
+from twin.live.city.truth import Truth, travel_s
 from twin.live.cli import app
+from twin.live.counters import crossings_of, turned
 from twin.live.estimate.judged import Judged
 from twin.live.line import BEGIN_S
 from twin.live.store import replay
 from twin.run import Run
 from twin.traffic.forecast import days, feed
+from twin.traffic.networks.roads import travel_times
+from twin.traffic.signals.baselines import BASELINES, decider
+from twin.traffic.simulation.hour import Hour
+from twin.traffic.studies.evaluate import hour
 
 LIVED_S, TRAVEL_S = 70, 300  # of the city's time: between what happens to it; until travel times are told
 
@@ -224,6 +229,32 @@ def test_theory_travel_times_by_hand():
     found = travel_s(driven, np.array([100.0, 50.0, 200.0, 10.0]), np.array([8.0, 4.0, 16.0, 1.0]), np.array([0, 2, 3]))
     assert found[:2] == pytest.approx([100 * 10 / 80 + 4, 200 * 40 / 100])
     assert np.isnan(found[2])
+
+
+def test_another_tool_the_truth_is_sumos_edge_data_and_routes(town, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    job = hour(str(town), "max_pressure", {}, 1, duration_s=600).as_json()
+    (tmp_path / "roads.add.xml").write_text(
+        '<additional><edgeData id="roads" begin="0" freq="300" file="roads.xml"/></additional>'
+    )
+    job["network"]["additional_files"].append(str(tmp_path / "roads.add.xml"))
+    job["network"]["options"] += ["--vehroute-output", "vehicles.xml", "--vehroute-output.exit-times",
+                                  "--vehroute-output.write-unfinished"]  # fmt: skip
+    street = Hour.begin(job, BASELINES["max_pressure"], 1.0, measured=False)
+    crossings, decide = crossings_of(town), decider(BASELINES["max_pressure"], street.signals, {})
+    truth, sim, told = Truth(crossings, town, 10), street.sim, []
+    for second in range(1, 601):
+        sim.step(decide(sim.readings))
+        truth.watch()
+        if second % 60 == 0:
+            told.append(truth.minute())
+    sim.close()
+    times_s = travel_times(tmp_path / "roads.xml", truth.roads, 2)
+    assert np.array([told[4]["travel_s"], told[9]["travel_s"]]) == pytest.approx(times_s, rel=0.03)
+    turns = turned(tmp_path / "vehicles.xml", crossings, 0.0, 10).sum(axis=0)
+    assert told[8]["turned"] is None
+    assert np.array(told[9]["turned"]) == pytest.approx(turns, abs=2)  # who is within the junction at the end
+    assert turns.sum() > 30
 
 
 def test_lamps_that_nobody_tells_for_half_a_minute_are_believed_no_longer():
