@@ -162,9 +162,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    policy: Annotated[
-        Path, typer.Option(help="`universal`, a trained policy.npz, or a bundle's folder.")
-    ],
+    policy: Annotated[Path, typer.Option(help="`universal`, a trained policy.npz, or a bundle's folder.")],
     networks: Annotated[list[str], typer.Option("--network", help="A network's name or path. Repeatable.")],
     seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")] = "301..310",
     day_type: Annotated[str, typer.Option(help="On trenggalek: its day type.")] = "weekday",

@@ -31,11 +31,11 @@ from controllers.village.guard import BatteryLimits
 from controllers.village.policy import RESERVE_OUTPUTS, reserve_inputs
 from twin import terminal
 from twin.errors import TrainingError
+from twin.hil.rules import rule_policy
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.signals.sites import site_of_signals
-from twin.traffic.simulation.hour import DECISION_S
-from twin.traffic.studies.evaluate import detectors_for, settings_for
+from twin.traffic.studies.evaluate import detectors_for
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 NEEDED_SHARE = 0.6  # of detectors, for networks: they were trained with up to 40 % faulty ones (agents/streets.py)
@@ -91,10 +91,7 @@ def _signals(model: str, network: str | None, junction: str | None, plan: Path |
     contract: dict[str, Any] = {"kind": "signals", "site": site.as_json(), "inputs": {}, "outputs": {}}
     safety = replace(Safety(), **own)
     if model in RULES:
-        settings = {} if model == "fixed_time" else settings_for(network or "", model)
-        decision_s = settings.pop("decision_s", DECISION_S)
-        contract |= {"policy": {"kind": "rule", "rule": model, "settings": settings}, "decision_s": decision_s}
-        return contract | {"safety": safety_as_json(safety)}, None
+        return contract | rule_policy(network or "", model) | {"safety": safety_as_json(safety)}, None
     weights = weights_of(model)
     if not weights.is_file():
         raise TrainingError(

@@ -1,4 +1,4 @@
-"""Operations: junctions and services as they are now, from the central monitor."""
+"""Operations: a followed city, and junctions and services as they are now, from the central monitor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import central
+from dashboards import central, city
 from dashboards.problems import told
 from dashboards.release import release_panel
 from dashboards.text import number, t
@@ -19,8 +19,15 @@ LOOK_S = 2.0
 def page() -> None:
     """The page; it looks again every two seconds."""
     st.markdown(t("operations.lead"))
+    st.fragment(followed, run_every=LOOK_S)()
     st.fragment(live, run_every=LOOK_S)()
     release_panel()
+
+
+def followed() -> None:
+    """The city that is followed."""
+    with told():
+        city.panel()
 
 
 def live() -> None:

@@ -93,7 +93,7 @@ def test_what_cannot_be_exported_or_evaluated_is_told(tmp_path):
         export("maxpressure", tmp_path / "b", network="cologne1")
     with pytest.raises(TrainingError, match="either --network or --plan"):
         export("max_pressure", tmp_path / "b")
-    with pytest.raises(TrainingError, match="no policy.npz and no bundle"):
+    with pytest.raises(TrainingError, match=r"no policy\.npz and no bundle"):
         policy_of(Path("universall"))
     export(str(SHIPPED), tmp_path / "b")
     with pytest.raises(TrainingError, match="no signal policy"):

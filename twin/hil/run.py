@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +46,7 @@ class Loop:
     bundle: Path
     folder: Path
     kind: str  # mosquitto or embedded
+    prefix: str = PREFIX
     port: int = field(default_factory=lambda: _free_port())
     broker: subprocess.Popen[bytes] | None = None
     controller: subprocess.Popen[bytes] | None = None
@@ -75,7 +76,7 @@ class Loop:
             words = [str(mosquitto()), "-c", str(file)]
         else:
             words = [sys.executable, "-m", "twin.hil.broker", "--port", str(self.port)]
-        self.broker = _process(words)
+        self.broker = started(words)
         until_s = time.monotonic() + ONLINE_S
         while time.monotonic() < until_s:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0):
@@ -87,15 +88,15 @@ class Loop:
         """Start the controller; the log calls its begin `at_s` seconds after the hour's."""
         words = [
             sys.executable, "-m", "controllers", "run", str(self.bundle), "--mqtt", f"127.0.0.1:{self.port}",
-            "--prefix", PREFIX, "--pace", "street", "--log", str(self.log), "--begin", str(BEGIN_S + at_s),
+            "--prefix", self.prefix, "--pace", "street", "--log", str(self.log), "--begin", str(BEGIN_S + at_s),
             *(["--no-flash"] if at_s == 0 else []),
         ]  # fmt: skip
-        self.controller = _process(words)
+        self.controller = started(words)
 
     def _wait_until_online(self) -> None:
         there = threading.Event()
         client = client_of(Broker("127.0.0.1", self.port), "hil-waits")
-        client.on_connect = lambda client, *_: client.subscribe(f"{PREFIX}/status", qos=1)
+        client.on_connect = lambda client, *_: client.subscribe(f"{self.prefix}/status", qos=1)
         client.on_message = lambda c, u, message: there.set() if decode(bytes(message.payload))["online"] else None
         start(client, Broker("127.0.0.1", self.port))
         try:
@@ -109,21 +110,21 @@ class Loop:
         """Kill what a fault kills when it begins; start it again when it ends."""
         if fault == CONTROLLER:
             if begins:
-                _end(self.controller, signal.SIGKILL)
+                ended(self.controller, signal.SIGKILL)
             else:
                 self.start_controller(at_s)
                 self._wait_until_online()
         elif fault == BROKER:
             if begins:
-                _end(self.broker, signal.SIGKILL)
+                ended(self.broker, signal.SIGKILL)
             else:
                 self.start_broker()
                 self._wait_until_online()
 
     def end(self) -> None:
         """End the controller, which seals its log, and the broker."""
-        _end(self.controller, signal.SIGTERM)
-        _end(self.broker, signal.SIGTERM)
+        ended(self.controller, signal.SIGTERM)
+        ended(self.broker, signal.SIGTERM)
 
 
 def in_the_loop(
@@ -183,7 +184,7 @@ def _job(network: str, seed: int, day_type: str, duration_s: int | None) -> dict
 def _lived(job: dict[str, Any], loop: Loop | None) -> dict[str, Any]:
     """What the street's process answers; what it says of faults on the way is done."""
     with tempfile.TemporaryDirectory(prefix="twin-street-", ignore_cleanup_errors=True) as folder:
-        street = _process([sys.executable, "-W", "ignore", "-m", "twin.hil.street"], talks=True)
+        street = started([sys.executable, "-W", "ignore", "-m", "twin.hil.street"], talks=True)
         try:
             assert street.stdin is not None  # noqa: S101 (opened with pipes)
             assert street.stdout is not None  # noqa: S101
@@ -193,7 +194,7 @@ def _lived(job: dict[str, Any], loop: Loop | None) -> dict[str, Any]:
                 threading.Thread(target=_listen, args=(street, loop), daemon=True).start()
             line = street.stdout.readline()
         finally:
-            _end(street, signal.SIGKILL)
+            ended(street, signal.SIGKILL)
     if not line:
         raise NetworkError("the street's process ended before it answered")
     found: dict[str, Any] = json.loads(line)
@@ -268,14 +269,18 @@ def _log_facts(log: Path) -> dict[str, Any]:
     return {"events": events, "conflicts": conflicts, **latency}
 
 
-def _process(words: Sequence[str], talks: bool = False) -> subprocess.Popen[bytes]:
+def started(
+    words: Sequence[str], talks: bool = False, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """A process in a session of its own, so that a Ctrl-C is ours alone; `talks`: over pipes, else it is silent."""
     pipe = subprocess.PIPE if talks else subprocess.DEVNULL
     return subprocess.Popen(
-        list(words), stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, env=process_environment(), start_new_session=True
-    )
+        list(words), stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, start_new_session=True,
+        env={**process_environment(), **(environment or {})},
+    )  # fmt: skip
 
 
-def _end(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
+def ended(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
     """End a process and what it forked; one that does not go by itself is killed."""
     if process is None:
         return

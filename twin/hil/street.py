@@ -97,8 +97,9 @@ class HilStreet:
         self.sim.guards = self.units  # type: ignore[assignment]
         self.begin_s, self.seq = self.sim.time_s, -1
         self.boot = job["boot"]
-        self.answers: queue.Queue[tuple[int, list[str]]] = queue.Queue()
+        self.answers: queue.Queue[tuple[int, list[str] | None]] = queue.Queue()
         self.faults = [f.Fault(**one) for one in job["faults"]]
+        self.patience_s: dict[str, float] = job.get("patience_s", PATIENCE_S)
         self.story: list[dict[str, Any]] = []
         self._answered = False
         self._events = self.sim.before_step
@@ -110,7 +111,7 @@ class HilStreet:
         listening = threading.Event()
         self.client.on_subscribe = lambda *_: listening.set()
         start(self.client, broker)
-        if not listening.wait(PATIENCE_S["first"]):
+        if not listening.wait(self.patience_s["first"]):
             raise NetworkError(f"the broker on port {job['port']} does not answer")
         self.line = f.Line(self._send, Random(job["seed"]))  # noqa: S311 (faults, no secrets)
 
@@ -169,9 +170,9 @@ class HilStreet:
 
     def _wait(self, present: set[str]) -> list[str] | None:
         """The lamps that answer this second's message, or the newest that come late; None where none come."""
-        patience_s = PATIENCE_S["fault" if present or not self._answered else "well"]
+        patience_s = self.patience_s["fault" if present or not self._answered else "well"]
         if self.seq == 0:
-            patience_s = PATIENCE_S["first"]
+            patience_s = self.patience_s["first"]
         until_s, newest = time.monotonic() + patience_s, None
         while (left_s := until_s - time.monotonic()) > 0:
             try:
@@ -179,7 +180,7 @@ class HilStreet:
             except queue.Empty:
                 break
             newest = lamps
-            if seq == self.seq:
+            if seq == self.seq or lamps is None:  # nobody will answer
                 break
         self._answered = newest is not None
         return newest
@@ -211,6 +212,11 @@ def _changes(sim: TrafficSim, begin_s: float) -> list[Sequence[Any]]:
 def _in_the_loop(job: dict[str, Any]) -> dict[str, Any]:
     street = HilStreet(Hour.begin(job, BASELINES["max_pressure"], TICK_S, measured=False), job)
     street.live()
+    return told_of(street)
+
+
+def told_of(street: HilStreet) -> dict[str, Any]:
+    """What a street that has been lived tells: the lamps' changes, their story, what was refused, violations."""
     return {
         "lamps": _changes(street.sim, street.begin_s),
         "story": street.story,

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from twin.live.city import cli as city_cli
 from twin.live.drift import cli as drift_cli
 from twin.live.shadow import cli as shadow_cli
 from twin.terminal import JsonFlag, SeedOption, print_facts, print_json, print_rows, progress_bar, seeds_of
 
 app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, judge them, replay its days.")
+app.command("demo", epilog=city_cli.EXAMPLE)(city_cli.demo)
 app.command("shadow", epilog=shadow_cli.EXAMPLE)(shadow_cli.shadow)
 app.command("shadow-study", epilog=shadow_cli.STUDY_EXAMPLE)(shadow_cli.shadow_study)
 app.command("promote", epilog=shadow_cli.PROMOTE_EXAMPLE)(shadow_cli.promote)
@@ -39,8 +41,8 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder of the live days.
 DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="Simulated time [s].")]
 
 
-@app.command(epilog="Example: `python -m twin live demo --duration-s 600 --speed 60`")
-def demo(
+@app.command(epilog="Example: `python -m twin live record --duration-s 600 --speed 60`")
+def record(
     network: NetworkOption = "trenggalek",
     seed: SeedOption = 1,
     duration_s: DurationOption = 3600,
@@ -50,11 +52,14 @@ def demo(
     out: OutOption = FOLDER,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a simulated city, take in what its street tells (with a line's faults), and record it as a live day."""
-    from twin.live.demo import demo as run_demo
+    """Record a live day of a simulated street, which is lived first and then told over a line with faults.
+
+    Nothing answers it: for the whole city with controllers, estimates and the page there is `live demo`.
+    """
+    from twin.live.demo import demo as record_demo
 
     with progress_bar("the street") as progress:
-        store = run_demo(network, seed, duration_s, scale, speed, out, progress, mqtt)
+        store = record_demo(network, seed, duration_s, scale, speed, out, progress, mqtt)
     print_facts({"run": str(store.sealed[-1]), **store.totals}, "live day", as_json)
 
 

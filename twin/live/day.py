@@ -37,7 +37,7 @@ def readings(path: Path) -> pd.DataFrame:
     if path.is_dir():
         days = [*path.glob(".live-????-??-??-*.partial"), *path.glob("live-????-??-??*.sqlite")]
         if not days:
-            raise LiveError(f"{path}: holds no live day; `python -m twin live intake` or `demo` records one")
+            raise LiveError(f"{path}: holds no live day; `python -m twin live intake`, `demo` or `record` records one")
         path = max(days, key=lambda day: day.stat().st_mtime)
     found = _so_far(path) if path.suffix == ".partial" else _sealed(path)
     if found.empty:

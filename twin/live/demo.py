@@ -16,18 +16,16 @@ from controllers.io.mqtt import Broker, client_of, start
 from twin.errors import LiveError
 from twin.hil.broker import LOOPBACK
 from twin.live.counters import MINUTE_S
-from twin.live.messages import ROOT_TOPIC, Message, write
+from twin.live.line import BEGIN_S, bodies, on_the_way, told
+from twin.live.messages import ROOT_TOPIC
 from twin.live.mqtt import Line
 from twin.live.store import LiveStore
 from twin.live.street import Lived, live_hour
 from twin.provenance import code_digest
 from twin.terminal import tell
 
-BEGIN_S = 1_767_571_200.0  # 2026-01-05 00:00 UTC, 07:00 in Trenggalek, a Monday
 MQTT_SPEED = 60.0  # a broker needs a clock: "as fast as can be" is so many times life
 CONNECTED_S, IDLE_S = 20.0, 1.0  # real time within which the broker lets us in; after which nothing more comes
-LAG_S = 0.2  # mean time on the way
-FAULTS = {"lost": 0.01, "twice": 0.01, "late": 0.01, "missing": 0.01, "impossible": 0.002, "junk": 0.002}
 
 
 def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
@@ -35,43 +33,14 @@ def messages(lived: Lived, seed: int) -> list[tuple[float, str, bytes]]:
     rng, counting = np.random.default_rng([seed, 14]), np.random.default_rng([seed, 19])
     sent: list[tuple[float, str, bytes]] = []
     for seq, at_s in enumerate(BEGIN_S + lived.at_s):
-        bodies = [
-            ("detectors", f"zone-{z}", {"vehicles": _told(v), "halting": _told(h)})
-            for z, (v, h) in enumerate(zip(lived.vehicles[seq], lived.halting[seq], strict=True))
-        ]
-        if lived.passed is not None:
-            for (_, _, values), passed in zip(bodies, lived.passed[seq], strict=True):
-                values["passed"] = _told(passed)
-        bodies += [("lamps", f"signal-{j}", {"phase": float(p)}) for j, p in enumerate(lived.phase[seq])]
-        for kind, source, values in bodies:
-            sent += on_the_way(kind, source, seq, float(at_s), dict(values), rng)
+        passed = None if lived.passed is None else lived.passed[seq]
+        for kind, source, values in bodies(lived.vehicles[seq], lived.halting[seq], passed, lived.phase[seq]):
+            sent += on_the_way(kind, source, seq, float(at_s), values, rng)
     for minute, counts in enumerate(lived.counted):
         at_s = BEGIN_S + (minute + 1) * MINUTE_S
         for source, n in zip(lived.counters, counts, strict=True):
-            sent += on_the_way("counters", source, minute, at_s, {"passed": _told(n)}, counting)
+            sent += on_the_way("counters", source, minute, at_s, {"passed": told(n)}, counting)
     return sorted(sent, key=lambda one: one[0])
-
-
-def _told(count: float) -> float | None:
-    return None if np.isnan(count) else float(count)
-
-
-def on_the_way(
-    kind: str, source: str, seq: int, at_s: float, values: dict[str, float | None], rng: np.random.Generator
-) -> list[tuple[float, str, bytes]]:
-    """What arrives of one message: nothing, once or twice, in time or late, as it was sent or spoilt."""
-    happens = {fault: rng.random() < chance for fault, chance in FAULTS.items()}
-    name = next(iter(values))
-    if happens["missing"]:
-        values[name] = None
-    if happens["impossible"]:
-        values[name] = -1.0
-    topic, payload = write(Message(kind, source, "demo", seq, at_s, values))
-    if happens["junk"]:
-        payload = payload[: len(payload) // 2]
-    copies = 0 if happens["lost"] else 2 if happens["twice"] else 1
-    delay_s = rng.exponential(LAG_S, copies) + (rng.uniform(10, 90) if happens["late"] else 0.0)
-    return [(at_s + float(delay), topic, payload) for delay in delay_s]
 
 
 def demo(

@@ -142,6 +142,19 @@ def test_when_the_broker_is_gone_estimates_widen_and_come_back():
     assert sd[310:] == pytest.approx(undisturbed[310:], rel=1e-3)
 
 
+def test_lamps_that_nobody_knows_widen_the_estimate():
+    lived = simulated(400, 1)
+    lamps = lamps_of(lived.phase, GREEN)
+    model = fit(lived.halting, lived.vehicles, lamps, 3.0)
+    unlit = np.zeros(lamps.shape, dtype=bool)
+    unlit[200:300, 0] = True
+    _, known = estimate(model, lived.halting, lived.vehicles, lamps, 0.1, 0.01)
+    _, sd = estimate(model, lived.halting, lived.vehicles, lamps, 0.1, 0.01, unlit)
+    assert sd[200:300, 0, 0].mean() > 1.02 * known[200:300, 0, 0].mean()
+    assert (sd[:200] == known[:200]).all()
+    assert (sd[:, 1] == known[:, 1]).all()
+
+
 def test_a_camera_that_repeats_itself_is_left_out_and_the_estimate_widens():
     believed, city = simulated(300, 1), simulated(300, 2)
     came = told(city, 100.0, 1, parameters())

@@ -2,11 +2,13 @@
 
 import json
 from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from twin.errors import LiveError
+from twin.live.city import forecasts
 from twin.live.demo import BEGIN_S
 from twin.live.estimate.city import Told, parameters
 from twin.live.estimate.travel import Views
@@ -81,6 +83,29 @@ def test_silent_detectors_leave_what_is_usual_and_the_road_is_told_as_not_live(f
         if blind["in_min"] == 15:
             assert np.log(blind["high_s"] / blind["low_s"]) > 1.15 * np.log(live["high_s"] / live["low_s"])
     assert found[0]["travel_s"] == pytest.approx(usual[0], rel=1e-9)
+
+
+def test_forecasts_of_minutes_are_those_of_the_readings_that_they_are_means_of(forecaster: Forecaster):
+    at_s = datetime(2026, 1, 5, 6, 40, tzinfo=ZONE).timestamp()
+    rng, hour = np.random.default_rng(2), forecasts.minutes_heard()
+    known = SimpleNamespace(layout=SimpleNamespace(views=VIEWS), p={"believed_miss_percent": 0.0})
+    whole = np.full((20, 2, 3), np.nan)
+    for interval in (-2, -1):
+        vehicles, halting, counted = rng.uniform(1, 9, (60, 3)), rng.uniform(0, 1, (60, 3)), rng.uniform(1, 9, (5, 2))
+        for minute in range(5):
+            part = slice(12 * minute, 12 * (minute + 1))
+            came = Told(halting[part], vehicles[part], np.zeros((12, 1)), counted[: minute + 1])
+            forecasts.take(hour, came, 5)
+        for r, zones in enumerate(VIEWS.zones):
+            whole[interval, r] = [
+                vehicles[:, zones].mean() * zones.sum(), halting[:, zones].mean() * zones.sum(),
+                counted[:, VIEWS.entry[r]].sum(),
+            ]  # fmt: skip
+    found = forecasts.told(forecaster, known, hour, at_s)
+    for one, other in zip(found, rows(forecaster, whole, at_s), strict=True):
+        assert one["at_s"] == at_s
+        for name in ("flow_veh_per_h", "travel_s", "low_s", "high_s"):
+            assert one[name] == pytest.approx(other[name])
 
 
 @pytest.mark.parametrize("clock", [(4, 59), (5, 4), (8, 20), (23, 0)])

@@ -26,7 +26,8 @@ def believed_hour(network: str) -> Lived:
     place = cache_folder() / "live" / f"{hashlib.sha256(told.encode()).hexdigest()[:20]}.json"
     kept = cache.kept(place, lambda: _plain(live_hour(network, SEED, DURATION_S)))
     counters = tuple(kept.pop("counters"))
-    return Lived(**{name: np.array(values, dtype=float) for name, values in kept.items()}, counters=counters)
+    there = {name: np.array(values, dtype=float) for name, values in kept.items() if values is not None}
+    return Lived(**there, counters=counters)
 
 
 def _plain(lived: Lived) -> dict[str, object]:

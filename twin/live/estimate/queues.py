@@ -58,12 +58,22 @@ def believed_queues(
 
     What a stuck camera says is left out.
     """
-    model = fit(believed.halting, believed.vehicles, lamps_of(believed.phase, green), p["pooled_readings"])
-    lamps = lamps_of(held(came.phase, 0.0), green)
-    miss = p["believed_miss_percent"] / 100
+    return filtered(fitted(believed, green, p), came, green, p)
+
+
+def fitted(believed: Lived, green: np.ndarray, p: Mapping[str, float]) -> QueueModel:
+    """The model of the twin's own hour."""
+    return fit(believed.halting, believed.vehicles, lamps_of(believed.phase, green), p["pooled_readings"])
+
+
+def filtered(
+    model: QueueModel, came: Told, green: np.ndarray, p: Mapping[str, float], unlit: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of x (n, Z, 2) from what came in; `unlit` as in `estimate`."""
     lies = stuck(came.halting, came.vehicles)
     halting, vehicles = (np.where(lies, np.nan, values) for values in (came.halting, came.vehicles))
-    return estimate(model, halting, vehicles, lamps, miss, p["reading_variance_veh2"])
+    lamps, miss = lamps_of(held(came.phase, 0.0), green), p["believed_miss_percent"] / 100
+    return estimate(model, halting, vehicles, lamps, miss, p["reading_variance_veh2"], unlit)
 
 
 def stuck(halting: np.ndarray, vehicles: np.ndarray) -> np.ndarray:
@@ -125,14 +135,15 @@ def under_lamps(x: np.ndarray, lamps: np.ndarray, pooled: float) -> tuple[np.nda
 
 
 def estimate(
-    model: QueueModel, halting: np.ndarray, vehicles: np.ndarray, lamps: np.ndarray, miss: float, variance: float
-) -> tuple[np.ndarray, np.ndarray]:
+    model: QueueModel, halting: np.ndarray, vehicles: np.ndarray, lamps: np.ndarray, miss: float, variance: float,
+    unlit: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Mean and standard deviation of x (n, Z, 2) at each moment, from readings up to it (n, Z), NaN for none.
 
     A camera overlooks each vehicle with chance `miss`: a reading y is (1 − miss) x with variance miss (1 − miss) x at
     the x expected, and `variance` [veh²] on top. Means are not below zero. After `BLIND` steps without a reading x is
     what it was on average under the same lamps: lamps that answer queues stay red because nobody waits, which the model
-    of a step does not know.
+    of a step does not know. Where `unlit` (n, Z) nobody knows the lamps: a step may bring whatever is usual.
     """
     seen = np.stack([halting, vehicles - halting], axis=-1)
     zone = np.arange(seen.shape[1])
@@ -146,6 +157,8 @@ def estimate(
             mean = np.einsum("zij,zj->zi", a, mean) + model.arrive[zone, lamps[k]]
             cov = a @ cov @ a.transpose(0, 2, 1) + model.noise[zone, lamps[k]] * stored
         age = np.where(np.isnan(reading[:, 0]), age + 1, 0)
+        if unlit is not None:
+            cov = cov + unlit[k][:, None, None] * model.spread[zone, lamps[k]]
         blind = (age > BLIND)[:, None]
         mean = np.where(blind, model.mean[zone, lamps[k]], mean)
         cov = np.where(blind[:, None], model.spread[zone, lamps[k]], cov)

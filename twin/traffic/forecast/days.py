@@ -178,15 +178,24 @@ def simulated_days(network: Network, plans: Sequence[DayPlan], progress: Progres
     return days
 
 
+def place_of(network: Network, plan: DayPlan) -> Path:
+    """Where a day is kept once it has been simulated."""
+    told = [network.digest(), _told(plan), code_digest()]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return cache_folder() / "days" / f"{digest[:20]}.npz"
+
+
+def _told(plan: DayPlan) -> dict[str, Any]:
+    return {**asdict(plan), "detectors": plan.detectors.model_dump()}
+
+
 def _kept(network: Network, plan: DayPlan) -> Day:
-    told = {**asdict(plan), "detectors": plan.detectors.model_dump()}
-    digest = hashlib.sha256(json.dumps([network.digest(), told, code_digest()], sort_keys=True).encode()).hexdigest()
-    place = cache_folder() / "days" / f"{digest[:20]}.npz"
+    place = place_of(network, plan)
     with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):  # not there, or damaged
         return _day(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".living-", dir=place.parent) as folder:
-        _simulate(network, plan, Path(folder), told)
+        _simulate(network, plan, Path(folder), _told(plan))
         os.replace(Path(folder) / "day.npz", place)
     return _day(place)
 

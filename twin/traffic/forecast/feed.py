@@ -13,8 +13,9 @@ import numpy as np
 from twin.errors import NetworkError
 from twin.files import read_rows
 from twin.traffic.folders import DATA
-from twin.traffic.forecast.days import HOUR_S, INTERVAL_S, Day, DayPlan, simulated_days
+from twin.traffic.forecast.days import HOUR_S, INTERVAL_S, Day, DayPlan, place_of, simulated_days
 from twin.traffic.forecast.models import HORIZONS, LAGS, Model, fit, forecast, scores
+from twin.traffic.networks.files import Network
 from twin.traffic.networks.roads import Road, roads_of, upstream, way_around
 from twin.traffic.simulation.batch import Progress
 from twin.traffic.studies.evaluate import detectors_for, network_for
@@ -95,12 +96,25 @@ def lived_days(
     progress: Progress | None = None,
 ) -> tuple[tuple[Road, ...], list[Day], list[Day]]:  # fmt: skip
     """Roads, days to learn from, and the days of these seeds. The hour that a day repeats is the same for all."""
+    network, plans = _plans(name, seeds, day_type, plan, days)
+    lived = simulated_days(network, plans, progress)
+    return roads_of(network.net_file), lived[:days], lived[days:]
+
+
+def at_hand(name: str, plan: DayPlan = TYPICAL) -> bool:
+    """Whether the days that a forecast on this network learns from have been lived already."""
+    network, plans = _plans(name, [], "weekday", plan, DAYS)
+    return all(place_of(network, plan).is_file() for plan in plans)
+
+
+def _plans(
+    name: str, seeds: Sequence[int], day_type: str, plan: DayPlan, days: int
+) -> tuple[Network, list[DayPlan]]:  # fmt: skip
     network, _ = network_for(name, FIRST_SEED, day_type=day_type)
     camera_range_m = detectors_for(name).camera_range_m
     plan = replace(plan, detectors=plan.detectors.model_copy(update={"camera_range_m": camera_range_m}))
     all_seeds = [*(FIRST_SEED + d for d in range(days)), *seeds]
-    lived = simulated_days(network, [replace(plan, seed=seed) for seed in all_seeds], progress)
-    return roads_of(network.net_file), lived[:days], lived[days:]
+    return network, [replace(plan, seed=seed) for seed in all_seeds]
 
 
 def rows(roads: Sequence[Road], model: Model, seen: np.ndarray, begin_h: float) -> list[dict[str, Any]]:
