@@ -50,9 +50,8 @@ class CarbonModule:
         """Live through the month."""
         self.ledger.entries, self.ledger.certificates = ([] if self.months else self.ledger.entries), []
         mrv = self._issue(month, seen)
-        days = [
-            self.market.day(str(day.date()), month.month) for day in pd.bdate_range(month.start_time, month.end_time)
-        ]
+        dates = pd.bdate_range(month.start_time, month.end_time)
+        days = [self.market.day(str(day.date()), month.month, day == dates[-1]) for day in dates]
         primary = {"auction": auction(self.market), "marketplace": marketplace(self.market)}
         for deals in primary.values():
             self._settle(deals)

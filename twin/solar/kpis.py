@@ -24,7 +24,7 @@ def totals(run: Run) -> pd.DataFrame | None:
 def _year_parts(table: pd.DataFrame) -> pd.Series:
     """Length of each of the table's months [years]: what a part of a year is scaled up by."""
     days = {month: pd.Period(month, freq="M").days_in_month for month in table.month.unique()}
-    return table.month.map(days) * 24 / HOURS_A_YEAR
+    return table.month.map(days).astype(float) * 24 / HOURS_A_YEAR
 
 
 def _ratio(table: pd.DataFrame | None, over: str, under: str, factor: float = 1.0) -> float | None:

@@ -10,6 +10,7 @@ import pytest
 from twin.module import Seen
 from twin.places import PlacesOptions
 from twin.solar.facts import rows
+from twin.solar.kpis import FUNCTIONS
 from twin.solar.module import SolarModule
 from twin.solar.office.calendar import holidays, is_working
 from twin.solar.office.load import Appliance, appliances_of, day_kwh, mean_day_kwh, month_kwh, service_hours
@@ -239,3 +240,10 @@ def test_panels_without_any_give_nothing():
     total = rows[1]["solar_total"][0]
     assert total["pv_kwh"] == 0
     assert total["served_kwh"] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_run_without_any_site_month_has_no_figure_of_reliability():
+    # As a run of one month gives it: no month before it to tell of, and a text column of nothing.
+    nothing = pd.DataFrame({"month": pd.array([], dtype="str"), "has_system": [], "unmet_kwh": []})
+    run = SimpleNamespace(has=lambda _: True, table=lambda _: nothing)
+    assert FUNCTIONS["solar_unmet_kwh_per_office"](run) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,12 +30,12 @@ class DayLog:
     traded_lots: np.ndarray
     deals: np.ndarray
 
-    @property
+    @cached_property
     def buyer(self) -> np.ndarray:
         """Account that bought, for every trade."""
         return np.where(self.side[self.taker] == 0, self.account[self.taker], self.account[self.maker])
 
-    @property
+    @cached_property
     def seller(self) -> np.ndarray:
         """Account that sold, for every trade."""
         return np.where(self.side[self.taker] == 0, self.account[self.maker], self.account[self.taker])

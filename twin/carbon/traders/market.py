@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mesa
@@ -142,8 +142,8 @@ class CarbonMarket(mesa.Model):
         self.position[group.accounts] = group.endowment()
         return max(0, surplus), max(0, -surplus)
 
-    def day(self, day: str, month: int) -> DayResult:
-        """Live through one trading day."""
+    def day(self, day: str, month: int, with_depth: bool = False) -> DayResult:
+        """Live through one trading day; `with_depth` the result tells what rested before the close."""
         o, tick = self.options, self.rules.tick_idr
         self.link.new_day(self.chance)
         book = Book(Setup(HIGHEST_IDR // tick + 2, self.accounts, Stp.CANCEL_RESTING), capacity=4096)
@@ -165,7 +165,9 @@ class CarbonMarket(mesa.Model):
             reasons.append(book.submit_many(*table)[0])
             if book.best_bid and book.best_ask:
                 spreads.append(200 * (book.best_ask - book.best_bid) / (book.best_ask + book.best_bid))
-        return self._closed(day, book, np.concatenate(blocks), np.concatenate(reasons), spreads, halts)
+        depth = [(int(side), *one) for side in Side for one in book.depth(side, DEPTH_LEVELS)] if with_depth else []
+        closed = self._closed(day, book, np.concatenate(blocks), np.concatenate(reasons), spreads, halts)
+        return replace(closed, depth=depth)
 
     def _view(self, book: Book, number: int, month: int) -> View:
         tick = self.rules.tick_idr
@@ -199,9 +201,9 @@ class CarbonMarket(mesa.Model):
         owners = sent[numbers, layout.ACCOUNT]
         of_group = self.group_of[owners]
         table = np.column_stack([numbers, owners])[np.argsort(of_group, kind="stable")]
-        own = np.split(table, np.cumsum(np.bincount(of_group, minlength=len(self.groups)))[:-1])
-        groups = zip(self.groups.values(), own, strict=True)
-        block = np.concatenate([group.orders(view, orders) for group, orders in groups])
+        ends = np.cumsum(np.bincount(of_group, minlength=len(self.groups))).tolist()
+        spans = zip(self.groups.values(), [0, *ends[:-1]], ends, strict=True)
+        block = np.concatenate([group.orders(view, table[first:end]) for group, first, end in spans if group.n])
         return block[np.argsort(block[:, 7], kind="stable")]
 
     def _closed(
@@ -219,7 +221,6 @@ class CarbonMarket(mesa.Model):
             np.array([(d.buyer, d.seller, d.price_idr, d.lots) for d in deals], float).reshape(-1, 4),
         )  # fmt: skip
         alerts = of_day(log)
-        depth = [(int(side_), *one) for side_ in Side for one in book.depth(side_, DEPTH_LEVELS)]
         book.close()
         self.position = book.accounts[:, layout.POSITION].copy()
         washed = self._reverse(log, wash_trades(log, alerts))
@@ -238,8 +239,8 @@ class CarbonMarket(mesa.Model):
             int(prices.min()) if len(prices) else first, self.close_idr, self.link.price_idr,
             int(log.traded_lots.sum()), int((prices * log.traded_lots).sum()), deals,
             float(np.mean(spreads)) if spreads else None, len(block), int((reasons != 0).sum()), halts + tripped,
-            float((gain * log.traded_lots).sum()), washed, log, alerts, depth,
-            candles(block[taker, 7], prices, traded_lots, CANDLE_MIN),
+            float((gain * log.traded_lots).sum()), washed, log, alerts,
+            candles=candles(block[taker, 7], prices, traded_lots, CANDLE_MIN),
         )  # fmt: skip
 
     def _deals(self) -> tuple[list[Deal], int]:
@@ -247,7 +248,7 @@ class CarbonMarket(mesa.Model):
         rng, gate = self.chance, Gate(rules("negotiated"), int(self.reference_idr))
         companies, developers, found = self.groups["companies"], self.groups["developers"], []
         for _ in range(int(rng.poisson(max(0.2, self.options.companies / 150)))):
-            buyer, seller = int(rng.choice(companies.accounts)), int(rng.choice(developers.accounts))
+            buyer, seller = (group.first + int(rng.integers(group.n)) for group in (companies, developers))
             lots = int(min(companies.memory["need"][buyer - companies.first], self.position[seller] // 4))
             if lots >= 10:
                 terms = Terms(buyer, seller, int(self.reference_idr * (1 + rng.normal(0, 0.02))), lots)
