@@ -1,4 +1,4 @@
-"""The whole city: cold against warm what-ifs, and what an added year, office or seeker costs in time and memory.
+"""The whole city: cold against warm what-ifs, and what an added year, seeker, office, junction or seed costs.
 
     python -m benchmarks.city                    # book, ten years, nine programmes, one seed
     python -m benchmarks.city --scenario baseline --years 2 [--json FILE]
@@ -58,7 +58,7 @@ def processor_s() -> float:
 
 
 def growth(scenario: str, years: int, cache: Path, out: Path, fixed: Sequence[str]) -> list[dict[str, Any]]:
-    """Cold runs of several sizes, each without kept months."""
+    """Cold runs of several sizes, each without kept months; those of junctions and seeds also without kept hours."""
     one_year = "horizon_months=12"
     sizes: dict[str, list[tuple[str, list[str]]]] = {
         "years": [(str(n), [f"horizon_months={12 * n}"]) for n in sorted({1, 2, years})],
@@ -66,11 +66,18 @@ def growth(scenario: str, years: int, cache: Path, out: Path, fixed: Sequence[st
         "offices": [
             (n, [one_year, f"solar.offices={codes}"]) for n, codes in (("1", "[35.03.11.2001]"), ("157", "all"))
         ],
+        "junctions": [
+            (str(n), [one_year, f"traffic.networks=[{name}]"])
+            for n, name in ((1, "cologne1"), (3, "cologne3"), (16, "grid4x4"))
+        ],
+        "seeds": [(f"seed {n}", [one_year, f"seed={n}"]) for n in (2, 3)],
     }
     rows = []
     for what, variants in sizes.items():
         for size, settings in variants:
             (cache / "months.sqlite").unlink(missing_ok=True)
+            if what in ("junctions", "seeds"):
+                shutil.rmtree(cache / "hours", ignore_errors=True)
             rows.append(
                 {"grown": what, "size": size, **lived(scenario, [*fixed, *settings], cache, out / f"{what}{size}")}
             )
