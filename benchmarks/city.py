@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -57,31 +57,41 @@ def processor_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def growth(scenario: str, years: int, cache: Path, out: Path, fixed: Sequence[str]) -> list[dict[str, Any]]:
-    """Cold runs of several sizes, each without kept months; those of junctions and seeds also without kept hours."""
+class Size(NamedTuple):
+    """A cold run of some size; with `fresh_hours` its traffic is simulated anew, too."""
+
+    grown: str
+    size: str
+    settings: tuple[str, ...]
+    seed: int = 1
+    fresh_hours: bool = False
+
+
+def sizes(years: int) -> Iterator[Size]:
+    """The runs whose costs are compared."""
     one_year = "horizon_months=12"
-    sizes: dict[str, list[tuple[str, list[str]]]] = {
-        "years": [(str(n), [f"horizon_months={12 * n}"]) for n in sorted({1, 2, years})],
-        "seekers": [(f"{n:,}", [one_year, f"labour.people={n}"]) for n in (60_000, 300_000)],
-        "offices": [
-            (n, [one_year, f"solar.offices={codes}"]) for n, codes in (("1", "[35.03.11.2001]"), ("157", "all"))
-        ],
-        "junctions": [
-            (str(n), [one_year, f"traffic.networks=[{name}]"])
-            for n, name in ((1, "cologne1"), (3, "cologne3"), (16, "grid4x4"))
-        ],
-        "another seed": [(str(n), [one_year]) for n in (2, 3)],
-    }
+    for n in sorted({1, 2, years}):
+        yield Size("years", str(n), (f"horizon_months={12 * n}",))
+    for n in (60_000, 300_000):
+        yield Size("seekers", f"{n:,}", (one_year, f"labour.people={n}"))
+    for size, codes in (("1", "[35.03.11.2001]"), ("157", "all")):
+        yield Size("offices", size, (one_year, f"solar.offices={codes}"))
+    for n, name in ((1, "cologne1"), (3, "cologne3"), (16, "grid4x4")):
+        yield Size("junctions", str(n), (one_year, f"traffic.networks=[{name}]"), fresh_hours=True)
+    for seed in (2, 3):
+        yield Size("another seed", str(seed), (one_year,), seed, fresh_hours=True)
+
+
+def growth(scenario: str, years: int, cache: Path, out: Path, fixed: Sequence[str]) -> list[dict[str, Any]]:
+    """Cold runs of several sizes, each without kept months."""
     rows = []
-    for what, variants in sizes.items():
-        for size, settings in variants:
-            (cache / "months.sqlite").unlink(missing_ok=True)
-            if what in ("junctions", "another seed"):
-                shutil.rmtree(cache / "hours", ignore_errors=True)
-            seed = int(size) if what == "another seed" else 1
-            cost = lived(scenario, [*fixed, *settings], cache, out / f"{what}{size}", seed)
-            rows.append({"grown": what, "size": size, **cost})
-            tell(f"{what} {size}: {rows[-1]['wall_s']:.1f} s")
+    for one in sizes(years):
+        (cache / "months.sqlite").unlink(missing_ok=True)
+        if one.fresh_hours:
+            shutil.rmtree(cache / "hours", ignore_errors=True)
+        cost = lived(scenario, [*fixed, *one.settings], cache, out / f"{one.grown}{one.size}", one.seed)
+        rows.append({"grown": one.grown, "size": one.size, **cost})
+        tell(f"{one.grown} {one.size}: {cost['wall_s']:.1f} s")
     return rows
 
 
