@@ -13,6 +13,7 @@ import numpy as np
 from twin.errors import FaultsError, LiveError
 from twin.live.counters import MINUTE_S
 from twin.live.estimate.city import Told, as_told, parameters
+from twin.live.estimate.seen import columns_of
 from twin.live.store import ZONE
 from twin.live.street import Lived
 from twin.module import Row
@@ -96,8 +97,8 @@ def heard(table: pd.DataFrame, street: Lived, at_s: float, back_s: float = BACK_
     )  # fmt: skip
     in_time = (table.at_s > at_s - back_s) & (table.at_s <= at_s)
     recent = table[in_time & table.kind.isin(["detectors", "lamps", "counters"])]
-    zones, signals = street.halting.shape[1], street.phase.shape[1]
-    known = {*(f"zone-{z}" for z in range(zones)), *(f"signal-{j}" for j in range(signals)), *street.counters}
+    zones, signals = columns_of(street.halting.shape[1], street.phase.shape[1])
+    known = {*zones, *signals, *street.counters}
     if strange := sorted(set(recent.source) - known):
         raise LiveError(f"{strange[0]} is no detector of this network; --network says which the day is of")
     return as_told(cast(list[Row], recent.to_dict("records")), asked, at_s - back_s, parameters()["grace_s"])

@@ -19,7 +19,7 @@ from twin.live.estimate.believed import believed_hour
 from twin.live.estimate.city import Told, parameters
 from twin.live.estimate.judged import Judged
 from twin.live.estimate.queues import BLIND, QueueModel, filtered, fitted
-from twin.live.estimate.seen import series
+from twin.live.estimate.seen import columns_of, series
 from twin.live.estimate.study import persistence
 from twin.live.street import Lived
 from twin.module import Row
@@ -90,8 +90,7 @@ def came_in(known: Known, heard: Heard, at_s: float) -> Told:
         own = [row for row in heard.get((kind, name), ()) if begin_s < float(row["at_s"] or 0.0) <= at_s]
         return series(own, kind, name, columns, at, known.p["grace_s"])
 
-    zones = {f"zone-{z}": z for z in range(len(signals.zones))}
-    lamps = {f"signal-{j}": j for j in range(len(signals.plans))}
+    zones, lamps = columns_of(len(signals.zones), len(signals.plans))
     counters = {source: c for c, source in enumerate(known.believed.counters)}
     return Told(
         told("detectors", "halting", zones, moments), told("detectors", "vehicles", zones, moments),

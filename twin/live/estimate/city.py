@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.live.counters import MINUTE_S
 from twin.live.demo import BEGIN_S, messages
-from twin.live.estimate.seen import series
+from twin.live.estimate.seen import columns_of, series
 from twin.live.intake import Intake
 from twin.live.parameters import parameters_of
 from twin.live.street import Lived
@@ -76,8 +76,7 @@ def received(street: Lived, seed: int) -> list[Row]:
 def as_told(rows: Sequence[Row], street: Lived, begin_s: float, grace_s: float) -> Told:
     """Readings as arrays over the moments of a street; `begin_s` is when it began [s UTC]."""
     at_s = begin_s + street.at_s
-    zones = {f"zone-{z}": z for z in range(street.halting.shape[1])}
-    signals = {f"signal-{j}": j for j in range(street.phase.shape[1])}
+    zones, signals = columns_of(street.halting.shape[1], street.phase.shape[1])
     counters = {source: c for c, source in enumerate(street.counters)}
     minutes_s = begin_s + MINUTE_S * (np.arange(len(street.counted)) + 1)
     halting, vehicles = (series(rows, "detectors", name, zones, at_s, grace_s) for name in ("halting", "vehicles"))

@@ -11,6 +11,11 @@ from twin.module import Row
 NOT_USED = {"duplicate", "skew", "missing", "impossible"}
 
 
+def columns_of(zones: int, signals: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Which column is which source's: of the cameras' zones, and of the signals."""
+    return {f"zone-{z}": z for z in range(zones)}, {f"signal-{j}": j for j in range(signals)}
+
+
 def series(
     rows: Iterable[Row], kind: str, name: str, columns: Mapping[str, int], at_s: np.ndarray, grace_s: float
 ) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from controllers.policy import readings_as_json, readings_of
 from controllers.rules import Readings
 from twin.errors import LiveError
-from twin.live.estimate.seen import series
+from twin.live.estimate.seen import columns_of, series
 from twin.live.messages import kinds
 from twin.live.shadow.policies import Policy
 from twin.live.shadow.street import SEEN, deciding, means
@@ -66,8 +66,7 @@ class Moments:
         self._told_s = limits["passed"].every_s
         self._signals, self._duration_s, self._lag_s, self._proposes = signals, duration_s, lag_s, proposes
         self._candidate = candidate
-        self._zones = {f"zone-{z}": z for z in range(len(signals.zones))}
-        self._lamps = {f"signal-{j}": j for j in range(len(signals.plans))}
+        self._zones, self._lamps = columns_of(len(signals.zones), len(signals.plans))
         self._rows: list[Row] = []
         self._next_s = 0.0
         self._phase = np.full(len(signals.plans), np.nan)
