@@ -140,9 +140,10 @@ def test_a_closed_lane_costs_time(hours):
 
 
 def watched(
-    folder: Path, network: Network, events: EventOptions, duration_s: int, see: Callable[[TrafficSim], object]
-) -> list:
-    """What `see` returns after every second of a simulation under the fixed programme.
+    folder: Path, network: Network, events: EventOptions, duration_s: int, see: Callable[[TrafficSim], object],
+    decision_s: float = 1.0,
+) -> list:  # fmt: skip
+    """What `see` returns after every second (or `decision_s`) of a simulation under the fixed programme.
 
     In a process of its own: what is simulated in this one would change what later tests simulate here.
     """
@@ -152,7 +153,7 @@ def watched(
     if child == 0:
         try:
             os.chdir(folder)
-            Path("seen").write_bytes(pickle.dumps(_watched(network, events, duration_s, see)))
+            Path("seen").write_bytes(pickle.dumps(_watched(network, events, duration_s, see, decision_s)))
             os._exit(0)
         except BaseException:  # whatever it is, the test's process must not go on twice
             traceback.print_exc()
@@ -161,11 +162,13 @@ def watched(
     return pickle.loads((folder / "seen").read_bytes())
 
 
-def _watched(network: Network, events: EventOptions, duration_s: int, see: Callable[[TrafficSim], object]) -> list:
+def _watched(
+    network: Network, events: EventOptions, duration_s: int, see: Callable[[TrafficSim], object], decision_s: float
+) -> list:
     signals = signals_of(network.net_file, 200.0)
     files = write_files(events, network, signals.plans)
     options = [*sumo_options(network, 1, 1.0), *output_words(events)]
-    sim = TrafficSim(network, signals, options, additional=files, decision_s=1.0)
+    sim = TrafficSim(network, signals, options, additional=files, decision_s=decision_s)
     Events(events, 1).attach(sim)
     decide, found = fixed_time(signals.junctions), []
     while sim.time_s < network.begin_s + duration_s:
@@ -287,6 +290,19 @@ def test_priority_brings_an_ambulance_through_a_queue(tmp_path):
         else:
             assert asking == []
     assert through_s[True] < through_s[False] - 5
+
+
+def test_whose_way_is_over_before_the_next_decision_disturbs_nobody(tmp_path):
+    flash = '<vehicle id="flash" type="{}" depart="20" departPos="-1" departSpeed="max"><route edges="so"/></vehicle>'
+    routes = vehicles(("ambulance.0", "ambulance", 5.0, "ns so")) + flash.format("car") + flash.format("ambulance")
+    network = small(tmp_path, routes.replace("flash", "flash.2", 1))
+    events = EventOptions(emergency_priority=True, red_light_compliance_percent=50)
+
+    def see(sim: TrafficSim) -> tuple[set[str], set[str]]:
+        return set(libsumo.simulation.getDepartedIDList()), set(libsumo.simulation.getArrivedIDList())
+
+    both = [departed & arrived for departed, arrived in watched(tmp_path, network, events, 60, see, 5.0)]
+    assert {"flash", "flash.2"} in both
 
 
 def test_the_first_to_ask_is_served_first_and_a_stuck_one_gives_way(tmp_path):

@@ -93,7 +93,8 @@ class Events:
         if self._turning_points_s:
             self._switch_lights(sim.time_s)
         if options.emergency_priority or options.runners_percent > 0:
-            departed = libsumo.simulation.getDepartedIDList()
+            gone = set(libsumo.simulation.getArrivedIDList())  # a short way is over before the next decision
+            departed = [v for v in libsumo.simulation.getDepartedIDList() if v not in gone]
             emergency = [v for v in departed if libsumo.vehicle.getVehicleClass(v) == "emergency"]
             if options.runners_percent > 0:
                 self._runners.draw(v for v in departed if v not in emergency)
