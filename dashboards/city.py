@@ -102,6 +102,8 @@ def disturbances(state: State, path: Path, minutes: pd.DataFrame) -> None:
     if len(spread) and spread.mean_sd.iloc[-1] > WIDE * usual:
         words = {"now": number(float(spread.mean_sd.iloc[-1]), 2), "usual": number(usual, 2)}
         st.warning(t("operations.wide", **words, silent=number(float(minutes.silent_percent.iloc[-1]), 2)))
+    if state.get("left_out"):
+        st.warning(t("operations.left_out", n=len(state["left_out"]), sensors=", ".join(state["left_out"])))
     if state["alarms"]:
         worst = sorted(state["alarms"], key=lambda alarm: (alarm.startswith("detector"), alarm))
         st.warning(t("operations.city_alarms", n=len(worst), alarms="; ".join(worst[:MOST_SHOWN])))

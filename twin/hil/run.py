@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from controllers.io.mqtt import Broker, client_of, start
 from controllers.log import decisions
 from twin.errors import NetworkError
 from twin.hil.faults import BROKER, CONTROLLER, Fault
-from twin.traffic.folders import ROOT, process_environment
+from twin.hil.processes import ended, started
 from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.studies.evaluate import detectors_for, hour
@@ -267,35 +267,6 @@ def _log_facts(log: Path) -> dict[str, Any]:
     p50, p99 = np.percentile(took, [50, 99]) if took else (0.0, 0.0)
     latency = {"p50_ms": float(p50), "p99_ms": float(p99), "max_ms": max(took, default=0.0)}
     return {"events": events, "conflicts": conflicts, **latency}
-
-
-def started(
-    words: Sequence[str], talks: bool = False, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[bytes]:
-    """A process in a session of its own, so that a Ctrl-C is ours alone; `talks`: over pipes, else it is silent."""
-    pipe = subprocess.PIPE if talks else subprocess.DEVNULL
-    return subprocess.Popen(
-        list(words), stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, start_new_session=True,
-        env={**process_environment(), **(environment or {})},
-    )  # fmt: skip
-
-
-def ended(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
-    """End a process and what it forked; one that does not go by itself is killed."""
-    if process is None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, how)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
 
 
 def _free_port() -> int:

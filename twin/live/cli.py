@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twin.live.city import cli as city_cli
 from twin.live.drift import cli as drift_cli
 from twin.live.shadow import cli as shadow_cli
-from twin.terminal import JsonFlag, SeedOption, print_facts, print_json, print_rows, progress_bar, seeds_of
+from twin.terminal import JsonFlag, SeedOption, print_facts, print_json, print_rows, progress_bar, seeds_of, tell
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(no_args_is_help=True, help="Follow a city: take its feeds in, judge them, replay its days.")
 app.command("demo", epilog=city_cli.EXAMPLE)(city_cli.demo)
@@ -35,8 +39,10 @@ DayArgument = Annotated[
 AtOption = Annotated[str | None, typer.Option("--at", help="HH:MM or HH:MM:SS of the day; else its last moment.")]
 DistrustOption = Annotated[
     list[str] | None,
-    typer.Option("--distrust", metavar="SENSOR", help="Leave it out, as `live drift` names it."),
+    typer.Option("--distrust", metavar="SENSOR", help="Leave it out too, named as `live drift` names it."),
 ]
+TrustAllFlag = Annotated[bool, typer.Option("--trust-all", help="Believe those too whom `live drift` found to lie.")]
+TimesOption = Annotated[int, typer.Option("--times", min=1, help="Again every minute, so many times in all.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the live days.")]
 DurationOption = Annotated[int, typer.Option("--duration-s", min=60, max=3600, help="Simulated time [s].")]
 
@@ -256,6 +262,7 @@ def what_now(
     seeds: Annotated[str, typer.Option("--seeds", help="`1..3` or `1,5`; each is lived twice.")] = "1..3",
     network: NetworkOption = "trenggalek",
     distrust: DistrustOption = None,
+    trust_all: TrustAllFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """What an event would do in the next minutes, from the street's present state: with it and without, by seed.
@@ -269,22 +276,23 @@ def what_now(
 
     asked = Question(tuple(close or ()), tuple(dark or ()), tuple(ambulance.split(",")) if ambulance else ())
     with progress_bar("the next minutes") as progress:
-        told = answered(run, asked, network, at, minutes, seeds_of(seeds), progress, distrust or ())
+        told = answered(run, asked, network, at, minutes, seeds_of(seeds), progress, distrust or (), trust_all)
     if as_json:
         print_json(told)
         return
     print_rows(told["figures"], f"the next {minutes} minutes from {told['at']}", False)
     print_rows(told["worst_lanes"], "where most more stand", False)
-    print_facts(told["present"], "the present state", False)
+    print_facts({**told["present"], "left_out": ", ".join(told["left_out"])}, "the present state", False)
 
 
 @app.command(epilog="Example: `python -m twin live forecast runs/live --times 60`")
 def forecast(
     run: DayArgument,
     at: AtOption = None,
-    times: Annotated[int, typer.Option("--times", min=1, help="Again every minute, so many times in all.")] = 1,
+    times: TimesOption = 1,
     network: NetworkOption = "trenggalek",
     distrust: DistrustOption = None,
+    trust_all: TrustAllFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Flow and travel time of every watched road in 15, 30 and 60 minutes, with 90 % intervals.
@@ -292,25 +300,73 @@ def forecast(
     Learned from six simulated days, which are lived on first use (some minutes) and kept; the morning from 05:05 to
     09:00 alone.
     """
-    if as_json and times > 1:
-        raise typer.BadParameter("--json is one document, and so --times 1")
-    from twin.live.day import moment_of, readings, trusted
+    _one_document(as_json, times)
+    from twin.live.day import moment_of, readings
     from twin.live.forecast.roads import PLAN, learned, told_now
     from twin.traffic.forecast.feed import lived_days
 
     with progress_bar("days to learn from") as progress:
         roads, past, _ = lived_days(network, [], plan=PLAN, progress=progress)
     forecaster = learned(roads, past)
+
+    def rows() -> list[dict[str, Any]]:
+        table = _trusted(run, readings(run), distrust, trust_all)
+        return told_now(forecaster, table, network, moment_of(table, at))
+
+    _again_and_again(rows, times, as_json, network)
+
+
+def _one_document(as_json: bool, times: int) -> None:
+    if as_json and times > 1:
+        raise typer.BadParameter("--json is one document, and so --times 1")
+
+
+def _trusted(run: Path, table: pd.DataFrame, distrust: list[str] | None, trust_all: bool) -> pd.DataFrame:
+    """A day's readings without those that are not believed, of whom is told."""
+    from twin.live.trust import trusted_of
+
+    left, left_out = trusted_of(table, run, distrust or (), trust_all)
+    if left_out:
+        tell(f"left out: {', '.join(left_out)}")
+    return left
+
+
+def _again_and_again(rows: Callable[[], list[dict[str, Any]]], times: int, as_json: bool, of: str) -> None:
+    """Tell of the next hour every minute, so many times."""
     for turn in range(times):
         if turn:
             time.sleep(60)
-        table = trusted(readings(run), distrust or ())
-        rows = told_now(forecaster, table, network, moment_of(table, at))
+        found = rows()
         if as_json:
-            print_json(rows)
+            print_json(found)
             continue
-        shown = [{name: value for name, value in row.items() if name not in ("at", "name")} for row in rows]
-        print_rows(shown, f"{network}: the next hour from {rows[0]['at'] if rows else at}", False)
+        shown = [{name: value for name, value in row.items() if name not in ("at", "name")} for row in found]
+        print_rows(shown, f"{of}: the next hour from {found[0]['at'] if found else 'now'}", False)
+
+
+@app.command(epilog="Example: `python -m twin live offices runs/live --times 60`")
+def offices(
+    run: DayArgument,
+    at: AtOption = None,
+    times: TimesOption = 1,
+    distrust: DistrustOption = None,
+    trust_all: TrustAllFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Charge of the village offices' batteries, and irradiance in 15, 30 and 60 minutes, with 90 % intervals.
+
+    From the day's readings of batteries and weather stations until then; a battery is believed to be as its data sheet
+    has it, the sky as the twin's own. A source that is named for no village's code is taken to be in the capital.
+    """
+    _one_document(as_json, times)
+    from twin.live.day import moment_of, readings
+    from twin.live.solar.now import told_now
+
+    def rows() -> list[dict[str, Any]]:
+        table = _trusted(run, readings(run), distrust, trust_all)
+        return told_now(table, moment_of(table, at))
+
+    _again_and_again(rows, times, as_json, "the village offices")
 
 
 @app.command("forecast-score", epilog="Example: `python -m twin live forecast-score --seeds 1..4`")

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from twin.errors import FaultsError, LiveError
+from twin.errors import LiveError
 from twin.live.counters import MINUTE_S
 from twin.live.estimate.city import Told, as_told, parameters
 from twin.live.estimate.seen import columns_of
-from twin.live.store import ZONE
+from twin.live.store import ZONE, sealed_days
 from twin.live.street import Lived
 from twin.module import Row
 from twin.run import Run
-from twin.scenario import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STEP_S, BACK_S = 5.0, 600.0  # between moments, and how far back readings are taken in
-SENSORS = {  # as drift names them: their kind of feed and values
-    "loop": ("detectors", ("passed",)), "camera": ("detectors", ("vehicles", "halting")),
-    "counter": ("counters", ("passed",)),
-}  # fmt: skip
 
 
 def readings(path: Path) -> pd.DataFrame:
@@ -35,14 +30,21 @@ def readings(path: Path) -> pd.DataFrame:
 
     Raises LiveError for a place without a live day, RunError for a file that is none.
     """
-    if path.is_dir():
-        days = [*path.glob(".live-????-??-??-*.partial"), *path.glob("live-????-??-??*.sqlite")]
-        if not days:
-            raise LiveError(f"{path}: holds no live day; `python -m twin live intake`, `demo` or `record` records one")
-        path = max(days, key=lambda day: day.stat().st_mtime)
+    path = max(days_in(path), key=lambda day: day.stat().st_mtime) if path.is_dir() else path
     found = _so_far(path) if path.suffix == ".partial" else _sealed(path)
     if found.empty:
         raise LiveError(f"{path}: holds no readings yet")
+    return found
+
+
+def days_in(folder: Path) -> list[Path]:
+    """The files of a folder's live days in their order, those that are still being recorded last.
+
+    Raises LiveError where it holds none.
+    """
+    found = [*sealed_days(folder), *sorted(folder.glob(".live-????-??-??-*.partial"))]
+    if not found:
+        raise LiveError(f"{folder}: holds no live day; `python -m twin live intake`, `demo` or `record` records one")
     return found
 
 
@@ -57,11 +59,8 @@ def _so_far(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             return pd.read_sql_query("SELECT * FROM live_reading", connection)
-        finally:
-            connection.close()
     except (sqlite3.DatabaseError, pd.errors.DatabaseError) as error:
         raise LiveError(f"{path}: cannot be read ({error})") from error
 
@@ -102,24 +101,3 @@ def heard(table: pd.DataFrame, street: Lived, at_s: float, back_s: float = BACK_
     if strange := sorted(set(recent.source) - known):
         raise LiveError(f"{strange[0]} is no detector of this network; --network says which the day is of")
     return as_told(cast(list[Row], recent.to_dict("records")), asked, at_s - back_s, parameters()["grace_s"])
-
-
-def trusted(table: pd.DataFrame, distrusted: Sequence[str]) -> pd.DataFrame:
-    """Readings without those of sensors that are not believed, named as `live drift` names them: `camera zone-3`.
-
-    Raises FaultsError for a name of no sensor, or of one that told nothing.
-    """
-    faults, left = [], table
-    for sensor in distrusted:
-        word, _, source = sensor.partition(" ")
-        kind, names = SENSORS.get(word, ("", ()))
-        lies = (table.kind == kind) & (table.source == source) & table.name.isin(names)
-        if not kind:
-            faults.append(f"--distrust {sensor!r}: {nearest(word, list(SENSORS))}, then a space and its source")
-        elif not lies.any():
-            told = sorted(set(table.source[(table.kind == kind) & table.name.isin(names)]))
-            faults.append(f"--distrust {sensor!r}: told nothing; {nearest(source, told) if told else 'nobody did'}")
-        left = left[~lies.reindex(left.index)]
-    if faults:
-        raise FaultsError("distrusted sensors", faults)
-    return left

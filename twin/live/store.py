@@ -47,6 +47,12 @@ def _day_of_hour(hour: int) -> datetime.date:
     return datetime.datetime.fromtimestamp(3600 * hour, ZONE).date()
 
 
+def sealed_days(folder: Path) -> list[Path]:
+    """The files of a folder's days that are over, oldest first."""
+    found = folder.glob("live-????-??-??*.sqlite")
+    return sorted(found, key=lambda path: (path.name[:15], len(path.name), path.name))
+
+
 class LiveStore:
     """Takes messages as they arrive. Each day begins with an intake that remembers nothing.
 
@@ -110,8 +116,7 @@ class LiveStore:
     def days(self) -> list[Path]:
         """The files of all days that are kept, oldest first; the last may be unfinished."""
         unfinished = [] if self._recorder is None else [self._recorder.path]
-        sealed = self.folder.glob("live-????-??-??*.sqlite")
-        return sorted(sealed, key=lambda path: (path.name[:15], len(path.name), path.name)) + unfinished
+        return sealed_days(self.folder) + unfinished
 
     def close(self) -> None:
         """Write what is held and seal the day's run."""

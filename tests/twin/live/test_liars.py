@@ -3,15 +3,12 @@
 from datetime import date, timedelta
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.calibrate.plan import load
-from twin.errors import FaultsError
 from twin.files import read_rows
-from twin.live.day import trusted
 from twin.live.drift.liars import accused, group_of, liars, who_else, without
 from twin.live.drift.run import not_found
 from twin.live.drift.series import DAY_S, WHAT, day_of_series
@@ -182,16 +179,18 @@ def test_every_value_of_a_feed_says_what_it_is_compared_with():
     }
 
 
-def test_a_distrusted_sensor_is_left_out_and_a_wrong_name_is_told():
-    table = pd.DataFrame(
-        [("detectors", "zone-0", "vehicles"), ("detectors", "zone-0", "passed"), ("counters", "in:a", "passed")],
-        columns=["kind", "source", "name"],
-    )
-    assert trusted(table, ()) is table
-    assert trusted(table, ("camera zone-0", "counter in:a")).name.tolist() == ["passed"]
-    with pytest.raises(FaultsError, match="2 faults") as raised:
-        trusted(table, ("camera zone-9", "spy zone-0"))
-    assert "told nothing; did you mean 'zone-0'" in str(raised.value)
+def test_a_sensor_that_was_mended_is_named_with_the_moment_from_which_it_fits(town, sky):
+    [stuck] = liars(town, street(1, 8, stuck_counter) + street(2, 9))
+    [dim] = liars(sky, roofs(2, 6, {("ghi", 2): 0.85}) + roofs(4, 7))
+    [still] = liars(batteries(10, 1), batteries(3, 2, stuck=True) + batteries(4, 3))
+    found = [stuck, dim, still]
+    assert [one.source for one in found] == ["counter out:0", "irradiance o2", "gauge o0"]
+    until_h = [24 * one.until_day + one.until_s / 3600 for one in found]
+    assert until_h[0] == pytest.approx(24, abs=1)
+    assert 24 + 16 <= until_h[1] <= 48 + 8  # nothing is told of the sun in between
+    assert 48 + 22 <= until_h[2] <= 72 + 9
+    assert stuck.low <= -100 <= stuck.high  # its size is that of the time in which it lied
+    assert dim.low < -15 < dim.high
 
 
 def test_theory_a_window_of_sun_and_panels_by_hand(tmp_path):

@@ -1,11 +1,16 @@
 """Charge and nowcast: the filter against the posterior of a joint normal, the fit against a known process, and scores."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from twin.errors import LiveError
+from twin.live.demo import BEGIN_S
 from twin.live.solar import charge, nowcast
 from twin.live.solar.charge import ChargeModel
-from twin.live.solar.study import score
+from twin.live.solar.city import battery, parameters
+from twin.live.solar.now import believed, told_now
+from twin.live.solar.study import MOST_LEAD, came_in, score, simulated, told
 
 
 def model(**more):
@@ -98,3 +103,40 @@ def test_end_to_end_both_beat_what_was_told_last():
         assert ours["rmse"] < last["rmse"]
         assert ours["crps"] < last["crps"]
         assert least < ours["covered_90_percent"] < 99
+
+
+def test_a_live_days_offices_are_told_as_the_study_has_them():
+    """At 11:00 of a simulated day: the filter's and the nowcast's own values, with intervals that hold the truth."""
+    city, percent, seed = simulated(5, 1, 4), 80.0, 5
+    k = int(4 * 3600 / parameters()["step_s"]) - 1
+    table = pd.DataFrame(came_in(city, percent, seed))
+    rows = told_now(table, float(city.at_s[k]))
+    seen = told(city, percent, seed)
+    charges = [row for row in rows if row["what"] == "charge"]
+    mean, _ = charge.estimate(
+        believed()[0], seen["power_kw"][: k + 1], seen["soc_percent"][: k + 1] / 100 * battery().soc_max_kwh
+    )
+    assert [row["mean"] for row in charges] == pytest.approx(100 * mean[-1] / battery().soc_max_kwh)
+    true = 100 * city.soc_kwh[k] / battery().soc_max_kwh
+    assert sum(row["low"] <= at <= row["high"] for row, at in zip(charges, true, strict=True)) >= 3
+    least = parameters()["least_clear_w_m2"]
+    for minutes in (15, 30, 60):
+        lead = minutes // 5
+        index = nowcast.index_of(seen["ghi_w_m2"], city.clear_w_m2, least)
+        ahead, _ = nowcast.forecast(believed()[1], index, city.clear_w_m2, lead)
+        own = [row for row in rows if row["in_min"] == minutes]
+        assert [row["mean"] for row in own] == pytest.approx(ahead[k], rel=0.01)  # offices stand in the capital here
+        assert all(row["low"] < row["mean"] < row["high"] for row in own)
+    assert lead < MOST_LEAD
+    assert {row["office"] for row in rows} == {f"office-{o}" for o in range(4)}
+    assert all(0 <= row["told_s_ago"] < 1800 for row in rows)
+
+
+def test_without_a_gauge_an_offices_charge_is_told_less_surely_and_a_street_has_none():
+    table = pd.DataFrame(came_in(simulated(6, 1, 1), 100.0, 6))
+    at_s = BEGIN_S + 6 * 3600
+    [sure, *_], [unsure, *_] = told_now(table, at_s), told_now(table[table.name != "soc_percent"], at_s)
+    assert sure["what"] == unsure["what"] == "charge"
+    assert unsure["high"] - unsure["low"] > 3 * (sure["high"] - sure["low"])
+    with pytest.raises(LiveError, match="no battery and no weather station"):
+        told_now(table[table.kind == "detectors"], at_s)

@@ -22,6 +22,7 @@ from twin.live.estimate.queues import BLIND, QueueModel, filtered, fitted
 from twin.live.estimate.seen import columns_of, series
 from twin.live.estimate.study import persistence
 from twin.live.street import Lived
+from twin.live.trust import Doubt, left_out
 from twin.module import Row
 from twin.traffic.forecast.days import INTERVAL_S
 from twin.traffic.signals.plans import Signals, signals_of
@@ -79,8 +80,11 @@ def known_of(network: str) -> Known:
     )  # fmt: skip
 
 
-def came_in(known: Known, heard: Heard, at_s: float) -> Told:
-    """What was heard until a moment: of cameras and lamps in the last 10 minutes, of counters in the last hour."""
+def came_in(known: Known, heard: Heard, at_s: float, doubts: Sequence[Doubt] = ()) -> Told:
+    """What was heard until a moment: of cameras and lamps in the last 10 minutes, of counters in the last hour.
+
+    Without what sensors told that are not believed.
+    """
     step_s, signals = known.step_s, known.signals
     moments = at_s - step_s * np.arange(BACK_S // step_s)[::-1]
     minutes = at_s - MINUTE_S * np.arange(COUNTS_BACK_S // MINUTE_S)[::-1]
@@ -88,7 +92,7 @@ def came_in(known: Known, heard: Heard, at_s: float) -> Told:
     def told(kind: str, name: str, columns: Mapping[str, int], at: np.ndarray) -> np.ndarray:
         begin_s = at[0] - (at[1] - at[0])
         own = [row for row in heard.get((kind, name), ()) if begin_s < float(row["at_s"] or 0.0) <= at_s]
-        return series(own, kind, name, columns, at, known.p["grace_s"])
+        return series(left_out(own, doubts), kind, name, columns, at, known.p["grace_s"])
 
     zones, lamps = columns_of(len(signals.zones), len(signals.plans))
     counters = {source: c for c, source in enumerate(known.believed.counters)}

@@ -26,6 +26,7 @@ from twin.live.forecast.roads import Forecaster
 from twin.live.line import BEGIN_S, CLOCK
 from twin.live.messages import ROOT_TOPIC
 from twin.live.store import LiveStore
+from twin.live.trust import Doubt, kept
 from twin.module import Row
 
 WAIT_S = 2  # of the city's time that a minute's estimate waits for the readings of its moment
@@ -47,6 +48,7 @@ class Follower:
         self.seconds = dict.fromkeys(("as_asked", "otherwise", "unanswered"), 0)  # of junctions' lamps
         self.scores: list[Row] = []
         self.minute: dict[str, Any] = {}
+        self.doubts: tuple[Doubt, ...] = ()
         self._due_s, self._estimated_s = BEGIN_S + MINUTE_S, BEGIN_S
         self._lately, self._hour = Lately(), forecasts.minutes_heard()
         self._flags: Counter[str] = Counter()
@@ -110,7 +112,8 @@ class Follower:
     def _estimate(self, at_s: float) -> None:
         """Say what was so at a moment; beside the full minutes where something is wrong with what comes in."""
         began_s, self._estimated_s = time.perf_counter(), at_s
-        came = came_in(self.known, self._lately.heard(at_s), at_s)
+        self.doubts = kept(self.store.folder)
+        came = came_in(self.known, self._lately.heard(at_s), at_s, self.doubts)
         judged = estimated(self.known, came, at_s - BEGIN_S)
         if (at_s - BEGIN_S) % MINUTE_S:
             self.record.add("live_estimate", rows(self.known, at_s, judged))
@@ -136,6 +139,7 @@ class Follower:
         self.minute = {
             "at_s": at_s, "messages": len(self._lags), "refused": refused - self._refused,
             "flags": json.dumps(dict(self._flags.most_common())),
+            "left_out": ", ".join(self._left_out(at_s)),
             "silent_percent": 100 * float(np.isnan(came.vehicles[-last:]).all(axis=0).mean()),
             "lag_p95_s": float(np.percentile(self._lags, 95)) if self._lags else None,
             "ready_s": self.at_s - at_s, "took_s": time.perf_counter() - began_s,
@@ -144,6 +148,9 @@ class Follower:
         self.record.write(at_s)
         self._flags.clear()
         self._lags, self._refused = [], refused
+
+    def _left_out(self, at_s: float) -> list[str]:
+        return sorted({one.sensor for one in self.doubts if one.covers(at_s)})
 
     def state(self) -> dict[str, Any]:
         """What is so in this second, for whoever looks."""
@@ -155,7 +162,7 @@ class Follower:
             "online": any(one["online"] for one in told),
             "modes": dict(zip(names, told[0]["modes"], strict=False)) if told else {},
             "alarms": [alarm for one in told for alarm in one["alarms"]],
-            "totals": self.store.totals, "forecast": self.forecaster is not None,
+            "left_out": self._left_out(self.at_s), "totals": self.store.totals, "forecast": self.forecaster is not None,
         }  # fmt: skip
 
     def summary(self) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import NetworkError
-from twin.hil.run import Loop, ended, started
+from twin.hil.processes import ended, started
+from twin.hil.run import Loop
 
 AGAIN_S = 3.0  # of real time between two starts of the same process
 TRUTH_S = 5.0  # of real time that a line of the street's truth is waited for

@@ -28,7 +28,8 @@ from controllers.io.mqtt import Broker
 from controllers.store import Store
 from twin.errors import LiveError, MissingExtraError, NetworkError
 from twin.hil.broker import LOOPBACK
-from twin.hil.run import Loop, ended, fitting
+from twin.hil.processes import ended
+from twin.hil.run import Loop, fitting
 from twin.live.city import processes
 from twin.live.city.estimates import Known, known_of
 from twin.live.city.feed import PREFIX, Feed

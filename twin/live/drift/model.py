@@ -53,9 +53,9 @@ def fit(
     profile[few] = np.nan
     left_out[:, few] = np.nan
     lag = _lag(left_out)
-    innovations = np.array([_innovations(day, lag) for day in left_out])
-    n = (~np.isnan(innovations)).sum(axis=(0, 1))
-    sd = np.sqrt(np.nansum(innovations**2, axis=(0, 1)) / np.maximum(n, 1))
+    new = np.array([innovations(day, lag) for day in left_out])
+    n = (~np.isnan(new)).sum(axis=(0, 1))
+    sd = np.sqrt(np.nansum(new**2, axis=(0, 1)) / np.maximum(n, 1))
     memory = float(np.median(_lag(values - profile)))
     least = int(n[n > 0].min()) if n.any() else 0
     return Expected(profile, covariate_profile, weights, lag, np.maximum(sd, least_sd), least, memory)
@@ -64,7 +64,7 @@ def fit(
 def standardised(expected: Expected, values: np.ndarray, covariates: np.ndarray) -> np.ndarray:
     """How far a day's values (B, S) are from what is expected, in standard deviations; NaN where nothing is known."""
     left = _left(expected.profile, expected.covariate_profile, expected.weights, values, covariates)
-    return _innovations(left, expected.lag) / expected.sd
+    return innovations(left, expected.lag) / expected.sd
 
 
 def swing(
@@ -106,7 +106,7 @@ def _lag(left: np.ndarray) -> np.ndarray:
     return np.clip(product / np.maximum(square, 1e-12), 0.0, 0.95)
 
 
-def _innovations(left: np.ndarray, lag: np.ndarray) -> np.ndarray:
+def innovations(left: np.ndarray, lag: np.ndarray) -> np.ndarray:
     """What of each value (B, S) the one before does not say; one without a known one before is scaled to the same."""
     before = np.vstack([np.full((1, left.shape[1]), np.nan), left[:-1]])
     return np.where(np.isnan(before), left * np.sqrt(1 - lag**2), left - lag * before)

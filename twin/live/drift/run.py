@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from twin.errors import DriftError
 from twin.files import read_rows, write_whole
 from twin.live.drift.counts import turning_counts
 from twin.live.drift.liars import Liar, liars, who_else
+from twin.live.drift.recorded import day_at
 from twin.live.drift.sensors import BATTERY, DETECTOR, SENSOR_SORTS, SUN
-from twin.live.drift.series import WHAT, Day, aligned, day_of_rows
-from twin.live.drift.watch import DEMAND, POLICY, SORTS, WEATHER, Drift, learn, parameters, watch
+from twin.live.drift.series import Day, aligned
+from twin.live.drift.watch import DEMAND, POLICY, SORTS, WEATHER, Drift, learn, watch
 from twin.live.drift.weather import write_weather
+from twin.live.mqtt import asked_to_stop
 from twin.live.parameters import DATA
-from twin.module import Row
-from twin.run import Run
+from twin.live.trust import Doubt, keep
 from twin.terminal import tell
 from twin.traffic.demand.counts import counts_csv
 from twin.traffic.demand.hours import day_type, synthetic_counts
@@ -25,18 +27,19 @@ from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.studies.evaluate import detectors_for
 
-COLUMNS = ("at_s", "arrived_s", "kind", "source", "name", "value", "flags")
-SHAPE = ("sort", "source", "run", "raised", "since_run", "since", "size", "size_sd", "way", "percent", "low", "high",
-         "probability", "or_else", "compared_with", "data", "assumed_turns_percent", "advice")  # fmt: skip
+SHAPE = ("sort", "source", "run", "raised", "since_run", "since", "until_run", "until", "size", "size_sd", "way",
+         "percent", "low", "high", "probability", "or_else", "compared_with", "data", "assumed_turns_percent",
+         "advice")  # fmt: skip
 LIAR = "a sensor drifted too, look at it first; then "
-LEAVE_OUT = "look at it; `live what-now` and `live forecast` leave it out with --distrust '{source}'"
+LEFT_OUT = "look at it; what estimates from these days leaves it out until it fits again (--trust-all: does not)"
+DOUBTED = 0.25  # a chance of lying from which on a sensor is left out
 ADVICE = {
     DEMAND: "calibrate demand anew: `python -m twin traffic calibrate --network {network} --counts {data} --to …`",
-    DETECTOR: LEAVE_OUT,
+    DETECTOR: LEFT_OUT,
     POLICY: "is the release in force the one that it should be? `python -m twin live shadow` compares it with another",
     WEATHER: "calibrate the weather anew: `python -m twin calibrate {data}`",
-    SUN: "look at it, and whether a panel is dirty or in the shade",
-    BATTERY: "look at it; until then its charge is known by its power alone",
+    SUN: f"{LEFT_OUT}; is a panel dirty, or in the shade?",
+    BATTERY: f"{LEFT_OUT}: its charge is known by its power alone",
 }
 NEW_SKY = "the sky, which changed too: take reference days from under it"
 CONFUSED = {DEMAND: (DETECTOR,), WEATHER: (SUN,)}  # what a lie of which sensors looks like
@@ -44,39 +47,37 @@ CONFUSED = {DEMAND: (DETECTOR,), WEATHER: (SUN,)}  # what a lie of which sensors
 
 def drift(
     runs: Sequence[Path], reference: int, per_30_days: float | None, network: str | None, to: Path | None,
-    progress: Callable[..., None] = lambda *_: None,
+    progress: Callable[..., None] = lambda *_: None, say: Callable[[str], None] = tell,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Alarms of the live days after the first `reference` ones, in the order given, as rows.
 
-    Written below `to`: where demand drifted and a network is given, the counts of the day of the alarm since it seems
-    to have begun; where the weather drifted, the figures of all days since then. Raises RunError or DriftError.
+    A day that is still being recorded counts until its last whole bin. Written below `to`: where demand drifted and a
+    network is given, the counts of the day of the alarm since it seems to have begun; where the weather drifted, the
+    figures of all days since then; and beside the last day, who is not believed (`twin.live.trust`). Raises RunError or
+    DriftError.
     """
-    days, compared = [], set[tuple[str, str]]()
+    every, compared, paths = list[Day](), set[tuple[str, str]](), list[Path]()
     for n, path in enumerate(runs, 1):
-        with Run.open(path) as run:
-            if not run.has("live_reading"):
-                raise DriftError(f"{path}: is no live day")
-            compared |= set(run.connection.execute("SELECT DISTINCT kind, name FROM live_reading"))
-            try:
-                days.append(day_of_rows(_readings(run), int(parameters()["bin_s"])))
-            except DriftError as error:
-                raise DriftError(f"{path}: {error}") from error
+        if (recorded := day_at(path)) is not None:
+            every.append(recorded.day)
+            paths.append(path)
+            compared |= recorded.values
         progress(n, len(runs), path.name)
-    if len(days) <= reference:
-        raise DriftError(f"{len(days)} days, of which {reference} are the reference: none is left to be watched")
-    days = aligned(days)
+    if len(every) <= reference:
+        raise DriftError(f"{len(every)} days, of which {reference} are the reference: none is left to be watched")
+    days = aligned(every)
     learned, usual = learn(days[:reference], per_30_days)
     if missing := [sort for sort in SORTS if sort not in learned]:
-        tell(f"not watched, as the reference days tell too little: {', '.join(missing)}")
+        say(f"not watched, as the reference days tell too little: {', '.join(missing)}")
     if blind := [f"{row['kind']} {row['value']}" for row in not_found() if (row["kind"], row["value"]) in compared]:
-        tell(f"compared with nothing, a lie of theirs is not found: {', '.join(blind)}")
-    watched, paths = days[reference:], runs[reference:]
+        say(f"compared with nothing, a lie of theirs is not found: {', '.join(blind)}")
+    watched, paths = days[reference:], paths[reference:]
     found = [one for one in watch(watched, learned, usual) if one.sort not in SENSOR_SORTS]
     named = liars(days[:reference], watched, per_30_days)
     told = [(one.day, _row(one, watched, paths, network, to)) for one in found]
     changed = min((one.since_day for one in found if one.sort == WEATHER), default=None)
     if changed is not None and to is not None:
-        data = to / f"weather-{paths[changed].stem}-to-{paths[-1].stem}.yaml"
+        data = to / f"weather-{_name(paths[changed])}-to-{_name(paths[-1])}.yaml"
         _hand_over([row for _, row in told if row["sort"] == WEATHER], watched[changed:], data)
     for _, row in told:
         if {one.sort for one in named} & set(CONFUSED.get(row["sort"], ())):
@@ -86,7 +87,25 @@ def drift(
         if one.sort == SUN and changed is not None and changed <= one.day:
             row["or_else"] = f"{NEW_SKY}{', ' if row['or_else'] else ''}{row['or_else']}"
         told.append((one.day, row))
+    if to is not None:
+        keep(paths[-1].parent, doubts(named, watched), paths[-1].name)
     return [row for _, row in sorted(told, key=lambda one: (one[0], one[1]["raised"]))]
+
+
+def looks(
+    look: Callable[[Callable[[str], None]], list[dict[str, Any]]], every_s: float, for_s: float | None
+) -> Iterator[list[dict[str, Any]]]:
+    """What is found whenever it is another than before, until Ctrl-C or so long is over; `look` is told how to say."""
+    began_s, last = time.monotonic(), None
+    with asked_to_stop() as stop:
+        while not stop.is_set():
+            found = look(tell if last is None else lambda _: None)
+            if found != last:
+                yield found
+            last = found
+            left_s = every_s if for_s is None else min(every_s, began_s + for_s - time.monotonic())
+            if left_s <= 0 or stop.wait(left_s):
+                return
 
 
 def not_found() -> list[dict[str, str]]:
@@ -94,12 +113,16 @@ def not_found() -> list[dict[str, str]]:
     return [row for row in read_rows(DATA / "lies.csv") if not row["compared_with"]]
 
 
-def _readings(run: Run) -> Iterator[Row]:
-    wanted = {(kind, value) for kind, value, _ in WHAT.values()}
-    marks = " OR ".join(["(kind = ? AND name = ?)"] * len(wanted))
-    query = f"SELECT {', '.join(COLUMNS)} FROM live_reading WHERE {marks} ORDER BY rowid"  # noqa: S608 (our own words)
-    for values in run.connection.execute(query, [word for pair in sorted(wanted) for word in pair]):
-        yield dict(zip(COLUMNS, values, strict=True))
+def doubts(named: Sequence[Liar], days: Sequence[Day]) -> list[Doubt]:
+    """Who is not believed: whoever is named, and whoever it may well be instead."""
+    found = []
+    for one in named:
+        since_s, until_s = days[one.since_day].begin_s + one.since_s, None
+        if one.until_day is not None and one.until_s is not None:
+            until_s = days[one.until_day].begin_s + one.until_s
+        others = [source for source, chance in one.suspects if chance >= DOUBTED]
+        found += [Doubt(source, since_s, until_s) for source in (one.source, *others)]
+    return found
 
 
 def _row(
@@ -108,7 +131,7 @@ def _row(
     daily, day = one.sort == WEATHER, days[one.day]
     data, assumed_percent = None, None
     if one.sort == DEMAND and network is not None and to is not None:
-        data = to / f"counts-{paths[one.day].stem}-{_clock(one.bin * day.bin_s).replace(':', '')}.csv"
+        data = to / f"counts-{_name(paths[one.day])}-{_clock(one.bin * day.bin_s).replace(':', '')}.csv"
         from_bin = one.since_bin if one.since_day == one.day else 0
         assumed_percent = write_counts(day, from_bin, network, data)
     return {
@@ -135,11 +158,17 @@ def _liar_row(one: Liar, paths: Sequence[Path]) -> dict[str, Any]:
         **dict.fromkeys(SHAPE), "sort": one.sort, "source": one.source, "run": paths[one.day].name,
         "raised": _clock(one.at_s),
         "since_run": paths[one.since_day].name, "since": _clock(one.since_s),
+        "until_run": None if one.until_day is None else paths[one.until_day].name,
+        "until": None if one.until_s is None else _clock(one.until_s),
         "size": f"{one.way} {one.percent:+.0f} % ({one.low:+.0f} … {one.high:+.0f})",
         "way": one.way, "percent": one.percent, "low": one.low, "high": one.high, "probability": one.probability,
         "or_else": who_else(one), "compared_with": ", ".join(one.compared),
-        "advice": ADVICE[one.sort].format(source=one.source),
+        "advice": ADVICE[one.sort],
     }  # fmt: skip
+
+
+def _name(day: Path) -> str:
+    return day.stem.removeprefix(".")
 
 
 def _clock(at_s: int) -> str:

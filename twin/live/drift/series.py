@@ -32,6 +32,11 @@ class Day:
     names: Mapping[str, tuple[str, ...]]
     values: Mapping[str, np.ndarray]
 
+    @property
+    def begin_s(self) -> float:
+        """Its first moment [s UTC]."""
+        return datetime(self.date.year, self.date.month, self.date.day, tzinfo=ZONE).timestamp()
+
 
 WHAT = {  # series: kind of feed, value, how a bin is made of its readings
     "passed": ("detectors", "passed", "sum"),
@@ -88,7 +93,7 @@ def day_of_rows(rows: Iterable[Row], bin_s: int) -> Day:
         read[series].setdefault(str(row["source"]), []).append((float(row["at_s"] or 0.0), float(row["value"])))
     if at is None:
         raise DriftError("no reading of a street's detector, a lamp, a weather station or an office")
-    begin_s = datetime(at.year, at.month, at.day, tzinfo=ZONE).timestamp()
+    begin_s = Day(at, bin_s, {}, {}).begin_s
     names = {series: tuple(sorted(own)) for series, own in read.items()}
     values = {}
     for series, (kind, value, how) in WHAT.items():

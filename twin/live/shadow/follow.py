@@ -30,6 +30,7 @@ from twin.live.shadow.run import judged, signals_for, written
 from twin.live.shadow.street import lived
 from twin.live.shadow.study import BELIEVED_SEED, twin_windows
 from twin.live.store import ZONE
+from twin.live.trust import kept
 from twin.terminal import tell
 
 WITHHELD = "withheld"
@@ -50,7 +51,9 @@ def follow(
 ) -> tuple[dict[str, Any], bool]:  # fmt: skip
     """Follow a street for so long, or until Ctrl-C or SIGTERM: what came of all windows, and whether it was stopped.
 
-    Raises ShadowError for the policies, LiveError for a street that is another, was never heard or cannot be.
+    The candidate sees what the street's controller does; a folder's sensors that are not believed (`twin.live.trust`)
+    have no part in the verdict. Raises ShadowError for the policies, LiveError for a street that is another, was never
+    heard or cannot be.
     """
     opened = feed_at(where)
     own, other = policies_of([in_charge, candidate], network)
@@ -63,6 +66,8 @@ def follow(
     told: list[dict[str, Any]] = []
 
     def judge(window: Window) -> dict[str, Any]:
+        if Path(where).is_dir():
+            window = window.without(kept(Path(where)), moments.step_s)
         least, heard = parameters()["least_heard_percent"], window.heard_percent
         row = {"from": _clock(window.begin_s), "heard_percent": heard, "decisions": len(window.rows)}
         if heard < least or not window.rows:

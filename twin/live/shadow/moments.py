@@ -20,6 +20,7 @@ from twin.live.estimate.seen import columns_of, series
 from twin.live.messages import kinds
 from twin.live.shadow.policies import Policy
 from twin.live.shadow.street import SEEN, deciding, means
+from twin.live.trust import Doubt
 from twin.module import Row
 from twin.traffic.signals.plans import Signals
 
@@ -38,6 +39,19 @@ class Window:
     def heard_percent(self) -> float:
         """Cameras' readings that came, of those that were due."""
         return 100 * float(np.isfinite(np.array(self.seen)[:, 0]).mean())
+
+    def without(self, doubts: Sequence[Doubt], step_s: float) -> Window:
+        """The same in which sensors that are not believed told nothing; what was decided stays as it was."""
+        seen = np.array(self.seen)
+        at_s = self.begin_s + step_s * np.arange(len(seen))
+        zones, _ = columns_of(seen.shape[2], 0)
+        for one in doubts:
+            kind, names, source = one.values
+            if kind == "detectors" and source in zones:
+                lies = np.array([one.covers(float(at)) for at in at_s])
+                for name in names:
+                    seen[lies, SEEN.index(name), zones[source]] = np.nan
+        return Window(self.begin_s, self.rows, list(seen))
 
     def means(self, least_percent: float) -> dict[str, list[float | None]]:
         """What was seen by zone; None where less was heard than the least, and no loops where they told nothing."""

@@ -15,7 +15,7 @@ from twin.live.parameters import parameters_of
 from twin.places import Site
 from twin.solar.facts import values
 from twin.solar.options import SolarOptions
-from twin.solar.pv.sun import cos_zenith, sun_track
+from twin.solar.pv.sun import SunTrack, cos_zenith, sun_track
 from twin.solar.storage.battery import Battery, step
 from twin.solar.system import battery_of
 from twin.solar.weather.synthetic import TIMEZONE, Places
@@ -53,19 +53,30 @@ def live_days(offices: Sequence[Site], days: int, seed: int, clearness: float, c
     p, rng = parameters(), np.random.default_rng([seed, 16])
     n = int(days * 86_400 / p["step_s"])
     at_s = BEGIN_S + p["step_s"] * np.arange(1, n + 1)
-    times = pd.DatetimeIndex(pd.to_datetime(at_s - p["step_s"] / 2, unit="s", utc=True)).tz_convert(TIMEZONE)
+    times, track, up = sun_over(at_s, offices)
     places = Places.of(offices)
-    lat, lon = (np.array([getattr(one, f"{name}_deg") for one in offices]) for name in ("latitude", "longitude"))
-    track = sun_track(times)
-    up = np.clip(cos_zenith(track, lat, lon), 0.0, None)
     ghi = np.clip(clearness * (1 + cloud_sd * _clouds(places, n, rng)[places.of_site]), 0.05, 0.8)
     ghi = ghi * track.extra_w_m2 * up
-    clear = pvlib.clearsky.haurwitz(pd.Series(np.degrees(np.arccos(up.ravel()))))["ghi"].to_numpy().reshape(up.shape)
     bias = rng.normal(0, p["bias_sd_kw"], len(offices)) + np.cumsum(
         rng.normal(0, p["bias_walk_kw"], (n, len(offices))), axis=0
     )
     pv, power, soc = _batteries(ghi, times, rng)
-    return Offices(at_s, ghi.T, clear.T, pv.T, power.T, soc.T, bias)
+    return Offices(at_s, ghi.T, clear_sky(up).T, pv.T, power.T, soc.T, bias)
+
+
+def sun_over(at_s: np.ndarray, offices: Sequence[Site]) -> tuple[pd.DatetimeIndex, SunTrack, np.ndarray]:
+    """Middles of the steps that end then, the sun's track, and the cosine of its zenith (offices, n), 0 at night."""
+    middle_s = at_s - parameters()["step_s"] / 2
+    times = pd.DatetimeIndex(pd.to_datetime(middle_s, unit="s", utc=True)).tz_convert(TIMEZONE)
+    lat, lon = (np.array([getattr(one, f"{name}_deg") for one in offices]) for name in ("latitude", "longitude"))
+    track = sun_track(times)
+    return times, track, np.clip(cos_zenith(track, lat, lon), 0.0, None)
+
+
+def clear_sky(up: np.ndarray) -> np.ndarray:
+    """Irradiance of a clear sky [W/m²] for the cosine of the sun's zenith, of the same shape (Haurwitz 1945)."""
+    found = pvlib.clearsky.haurwitz(pd.Series(np.degrees(np.arccos(up.ravel()))))["ghi"]
+    return np.asarray(found).reshape(up.shape)
 
 
 def _clouds(places: Places, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -14,6 +14,7 @@ from twin.live.intake import Intake
 from twin.live.solar import charge, nowcast
 from twin.live.solar.charge import ChargeModel
 from twin.live.solar.city import Offices, battery, live_days, parameters
+from twin.module import Row
 from twin.places import Site, villages
 from twin.solar.facts import values
 
@@ -70,6 +71,15 @@ def readings(city: Offices, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def told(city: Offices, percent: float, seed: int) -> dict[str, np.ndarray]:
     """Readings by name (n, offices) as they came over the demo's line, NaN where not; `percent` of them were sent."""
+    rows, columns = came_in(city, percent, seed), {f"office-{o}": o for o in range(city.soc_kwh.shape[1])}
+    return {
+        name: series(rows, kind, name, columns, city.at_s, GRACE_S)
+        for kind, name in (("battery", "soc_percent"), ("battery", "power_kw"), ("weather", "ghi_w_m2"))
+    }
+
+
+def came_in(city: Offices, percent: float, seed: int) -> list[Row]:
+    """Readings of `office-0`, … as they came over the demo's line, of which `percent` were sent."""
     rng, shape = np.random.default_rng([seed, 17]), city.soc_kwh.shape
     read = readings(city, rng)
     sent_at_all = rng.random(shape) < percent / 100
@@ -81,13 +91,10 @@ def told(city: Offices, percent: float, seed: int) -> dict[str, np.ndarray]:
                 body: dict[str, float | None] = {name: float(read[name][k, o]) for name in ("soc_percent", "power_kw")}
                 sent += on_the_way("battery", source, k, float(at_s), body, rng)
                 sent += on_the_way("weather", source, k, float(at_s), {"ghi_w_m2": read["ghi_w_m2"][k, o]}, rng)
-    intake, rows = Intake(), []
+    intake, rows = Intake(), list[Row]()
     for arrived_s, topic, payload in sorted(sent, key=lambda one: one[0]):
         rows += intake.take(topic, payload, arrived_s)[0]
-    return {
-        name: series(rows, kind, name, columns, city.at_s, GRACE_S)
-        for kind, name in (("battery", "soc_percent"), ("battery", "power_kw"), ("weather", "ghi_w_m2"))
-    }
+    return rows
 
 
 def charge_model(believed: Offices) -> ChargeModel:

@@ -14,9 +14,10 @@ import numpy as np
 
 from twin.compare import interval
 from twin.errors import FaultsError
-from twin.live.day import heard, moment_of, readings, trusted
+from twin.live.day import heard, moment_of, readings
 from twin.live.estimate.believed import believed_hour
 from twin.live.store import ZONE
+from twin.live.trust import trusted_of
 from twin.live.what_now.present import Present, present, rim
 from twin.live.what_now.warm import WarmUp, warm_ups, warmed
 from twin.scenario import nearest
@@ -74,17 +75,18 @@ def checked(question: Question, network: Network, signals: Signals) -> None:
 
 def answered(
     day: Path, question: Question, network: str, clock: str | None, minutes: int, seeds: Sequence[int],
-    progress: Callable[..., None] = lambda *_: None, distrusted: Sequence[str] = (),
+    progress: Callable[..., None] = lambda *_: None, distrusted: Sequence[str] = (), trust_all: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """What the question's event would do in the next minutes, from the state of a live day at a moment.
 
     Paired by seed: a seed draws the present state from its estimate and the coming demand, and the event is the only
-    difference. Raises FaultsError for what is asked, LiveError for the day, NetworkError with SUMO's message.
+    difference. Sensors that are not believed (`twin.live.trust`) and the `distrusted` are left out. Raises FaultsError
+    for what is asked, LiveError for the day, NetworkError with SUMO's message.
     """
     located, _ = network_for(network, seeds[0])
     signals = signals_of(located.net_file, detectors_for(network).camera_range_m)
     checked(question, located, signals)
-    table = trusted(readings(day), distrusted)
+    table, left_out = trusted_of(readings(day), day, distrusted, trust_all)
     at_s = moment_of(table, clock)
     progress(0, 1, "(the usual hour, lived on first use)")
     believed = believed_hour(network)
@@ -96,7 +98,7 @@ def answered(
     states = warmed(warm, lambda done, n: progress(done, n, "(warm-ups, kept for the next question)"))
     asked = jobs(question, signals, now, minutes, warm, states)
     answers = live(asked, progress, worker="twin.live.what_now.ahead")
-    return told(question, signals, now, list(zip(answers[::2], answers[1::2], strict=True)))
+    return {**told(question, signals, now, list(zip(answers[::2], answers[1::2], strict=True))), "left_out": left_out}
 
 
 @dataclass(frozen=True)
