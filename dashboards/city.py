@@ -84,7 +84,7 @@ def disturbances(state: State, path: Path, minutes: pd.DataFrame) -> None:
         "GROUP BY at_s ORDER BY at_s",
     )
     usual = float(spread.mean_sd.median()) if len(spread) else float("nan")
-    for name in state["down"]:
+    for name in state["down"] if state["running"] else ():
         st.error(t(f"operations.{name}_dead"))
     if not state["down"] and not state["online"] and state["running"]:
         st.error(t("operations.controller_dead"))

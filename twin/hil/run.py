@@ -63,7 +63,17 @@ class Loop:
         self._wait_until_online()
 
     def start_broker(self) -> None:
-        """Start the broker; it listens when this returns."""
+        """Start the broker; it listens when this returns. Raises NetworkError where it does not come to that."""
+        self.begin_broker()
+        until_s = time.monotonic() + ONLINE_S
+        while time.monotonic() < until_s and self.broker is not None and self.broker.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0):
+                return
+            time.sleep(0.05)
+        raise NetworkError(f"the broker ({self.kind}) did not start on port {self.port}")
+
+    def begin_broker(self) -> None:
+        """Start the broker's process, and do not wait for it."""
         if self.kind == "mosquitto":
             file = self.folder / "mosquitto.conf"
             lines = (
@@ -77,12 +87,6 @@ class Loop:
         else:
             words = [sys.executable, "-m", "twin.hil.broker", "--port", str(self.port)]
         self.broker = started(words)
-        until_s = time.monotonic() + ONLINE_S
-        while time.monotonic() < until_s:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0):
-                return
-            time.sleep(0.05)
-        raise NetworkError(f"the broker ({self.kind}) did not start on port {self.port}")
 
     def start_controller(self, at_s: int) -> None:
         """Start the controller; the log calls its begin `at_s` seconds after the hour's."""

@@ -199,6 +199,28 @@ def test_the_page_shows_a_recorded_city(lived, monkeypatch, tmp_path, language, 
     assert sorted(page.selectbox(key="city_place_travel time").options) == ["ns", "ws"]
 
 
+@pytest.mark.parametrize(
+    ("language", "dead", "doubted"),
+    [("id", "Broker mati", "Sensor yang tidak dipercaya"), ("en", "broker is dead", "Sensors that are not believed")],
+)
+def test_the_page_says_who_is_dead_and_who_is_not_believed(
+    lived, monkeypatch, tmp_path, language, root, dead, doubted
+):  # fmt: skip
+    testing = pytest.importorskip("streamlit.testing.v1")
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    for name, value in (("TWIN_LIVE", lived.out), ("TWIN_RUNS", tmp_path), ("TWIN_SERVICES", "http://127.0.0.1:9")):
+        monkeypatch.setenv(name, str(value))
+    state = {**kept.now_of(lived.out), "running": True, "down": ["broker"], "left_out": ["camera zone-1"]}
+    monkeypatch.setattr(kept, "now_of", lambda _: state)
+    page = testing.AppTest.from_file(root / "dashboards" / "app.py", default_timeout=60)
+    page.session_state["lang"] = language
+    page.run()
+    page.switch_page("views/operations.py").run()
+    assert not page.exception
+    assert any(dead in one.value for one in page.error)
+    assert any(doubted in one.value and "camera zone-1" in one.value for one in page.warning)
+
+
 def test_without_what_it_needs_it_says_so_at_once(monkeypatch):
     monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: None if name == "streamlit" else name)
     with pytest.raises(MissingExtraError, match=r"trenggalek-twin\[dashboards\].*--no-page"):
