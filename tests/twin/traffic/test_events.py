@@ -22,7 +22,7 @@ from twin.errors import FaultsError, NetworkError
 from twin.traffic.demand.hours import hour_routes
 from twin.traffic.demand.vehicles import emergency_types_xml
 from twin.traffic.networks.build import built
-from twin.traffic.networks.locate import Network, locate
+from twin.traffic.networks.locate import SUBLANE, Network, locate
 from twin.traffic.signals.baselines import BASELINES
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.simulation.batch import Job, simulate
@@ -303,6 +303,38 @@ def test_whose_way_is_over_before_the_next_decision_disturbs_nobody(tmp_path):
 
     both = [departed & arrived for departed, arrived in watched(tmp_path, network, events, 60, see, 5.0)]
     assert {"flash", "flash.2"} in both
+
+
+def test_who_stands_in_a_junction_for_nothing_is_led_out_and_who_waits_for_another_is_not(tmp_path):
+    """Each car stops as if it were stuck: `alone` inside the junction, `first` behind it, with `second` inside."""
+    runs = [("alone", "car", 0.0, "ns so"), ("first", "car", 120.0, "ns so"), ("second", "car", 122.0, "ns so")]
+    network = replace(small(tmp_path, vehicles(*runs)), options=SUBLANE)
+
+    def stop_at(vehicle: str, there: bool) -> None:
+        if there and vehicle not in stopped:
+            libsumo.vehicle.setSpeedMode(vehicle, 0)  # at once
+            libsumo.vehicle.setSpeed(vehicle, 0.0)
+            stopped.append(vehicle)
+
+    def see(sim: TrafficSim) -> tuple[dict[str, tuple[str, int]], int]:
+        where = {
+            v: (libsumo.vehicle.getRoadID(v), libsumo.vehicle.getSpeedMode(v)) for v in libsumo.vehicle.getIDList()
+        }
+        stop_at("alone", where.get("alone", ("",))[0].startswith(":"))
+        stop_at("first", where.get("first", ("",))[0] == "so")
+        return where, sim.deadlocks.freed
+
+    stopped: list[str] = []
+    seen = watched(tmp_path, network, EventOptions(), 360, see)
+    inside = [t for t, (where, _) in enumerate(seen) if where.get("alone", ("",))[0].startswith(":")]
+    parameters = event_parameters()
+    assert parameters["deadlock_s"] < len(inside) < parameters["deadlock_s"] + 30
+    out = [where["alone"] for where, _ in seen if "alone" in where][-1]
+    assert out == ("so", 31)  # as every other from here on
+    assert {freed for _, freed in seen} == {0, 1}
+    waits = [where["second"][0] for where, _ in seen[-100:]]
+    assert set(waits) == {waits[0]}
+    assert seen[-1][0]["second"][1] == 31
 
 
 def test_the_first_to_ask_is_served_first_and_a_stuck_one_gives_way(tmp_path):

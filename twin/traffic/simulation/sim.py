@@ -16,6 +16,7 @@ from controllers.rules import Readings
 from twin.traffic.networks.files import Network
 from twin.traffic.signals.plans import Signals
 from twin.traffic.simulation.allway import AllWayStop
+from twin.traffic.simulation.deadlocks import SIDE_BY_SIDE, Deadlocks
 from twin.traffic.simulation.detectors import DetectorOptions, Faults
 from twin.traffic.simulation.events import event_parameters
 
@@ -78,6 +79,7 @@ class TrafficSim:
         files = [*additional, *self._loop_file()]
         libsumo.start(["sumo", *options, *(("--additional-files", ",".join(files)) if files else ())])
         self.time_s = float(network.begin_s)
+        self.deadlocks = Deadlocks() if SIDE_BY_SIDE in options else None
         for j, guard in enumerate(self.guards):
             if guarded:
                 self._show(j, guard.shown)
@@ -101,6 +103,8 @@ class TrafficSim:
                 until_s = self._ask(wants, everybody, until_s)
             _libsumo.simulation_step(until_s)  # without the wrapper's step listeners
             self.time_s, everybody = until_s, False
+            if self.deadlocks is not None and until_s >= self.deadlocks.due_s:
+                self.deadlocks.look(until_s)
             if not self.guarded:
                 self._note_lamps()
         self.readings = self._read()
