@@ -31,7 +31,6 @@ from twin.compare import interval
 from twin.errors import TrainingError
 from twin.files import cache_folder
 from twin.traffic.folders import ROOT, code_digest
-from twin.traffic.networks.locate import locate
 from twin.traffic.signals.baselines import BASELINES
 from twin.traffic.simulation.batch import simulate
 from twin.traffic.simulation.events import EventOptions
@@ -49,7 +48,7 @@ def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Pro
     if not isinstance(network, Network):
         return _rule_rows(policy.stem, network, scenes, progress)
     scenes = [(replace(scene, decision_s=decision_s), seed) for scene, seed in scenes]
-    places = [_kept(weights, scene, seed) for scene, seed in scenes]
+    places = [kept_at(weights, scene, seed) for scene, seed in scenes]
     answers: list[Any] = [cache.read(place) for place in places]
     missing = [i for i, answer in enumerate(answers) if answer is None]
     with ThreadPoolExecutor(CORES) as pool:
@@ -101,11 +100,18 @@ def _lived(network: Network, scene: Scene, seed: int, place: Path) -> Row:
     return found
 
 
-def _kept(weights: str, scene: Scene, seed: int) -> Path:
+def kept_at(weights: str, scene: Scene, seed: int) -> Path:
     """Where the measures of an hour under a policy are kept: by all that they depend on."""
-    job = {**scene.job(seed), "network": locate(scene.network).digest()}
-    told = json.dumps([weights, _our_code(), code_digest(), job], sort_keys=True)
+    job = scene.job(seed)
+    network = {name: _content(value) if "file" in name else value for name, value in job["network"].items()}
+    told = json.dumps([weights, _our_code(), code_digest(), {**job, "network": network}], sort_keys=True)
     return cache_folder() / "policies" / f"{hashlib.sha256(told.encode()).hexdigest()}.json"
+
+
+def _content(files: str | Sequence[str]) -> list[str]:
+    """What is in a file, or in several: a sketch's demand is drawn by day type, and lies in one."""
+    paths = [files] if isinstance(files, str) else files
+    return [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths]
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """Learners: the network knows no order of phases, keeps to what exists, learns a toy, resumes; scores by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 from stable_baselines3 import DQN, PPO
 
-from agents import ppo
+from agents import evaluate, ppo
 from agents.evaluate import best_baseline, paired
 from agents.network import NEVER, PhaseNetwork, load, save
 from agents.policies import PhaseActorCritic, PhaseDQN, network_of
@@ -45,6 +46,18 @@ def drawn(seed: int = 1) -> PhaseNetwork:
     for weights in network.parameters():
         torch.nn.init.normal_(weights, std=0.3)
     return network
+
+
+def test_an_hour_that_is_kept_is_of_its_own_demand_alone():
+    usual = Scene("trenggalek", measured=True)
+    others = [
+        replace(usual, day_type="night"), replace(usual, scale=1.5), replace(usual, motorcycle_share=0.2),
+        replace(usual, begin_s=600), replace(usual, decision_s=3.0), Scene("cologne1", measured=True),
+    ]  # fmt: skip
+    places = {evaluate.kept_at("weights", scene, seed) for scene in (usual, *others) for seed in (301, 302)}
+    places.add(evaluate.kept_at("other weights", usual, 301))
+    assert len(places) == 2 * (1 + len(others)) + 1
+    assert evaluate.kept_at("weights", replace(usual), 301) in places
 
 
 @pytest.mark.parametrize("seed", range(5))
