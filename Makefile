@@ -25,7 +25,7 @@ run: $(READY)
 	$(BIN)/python -m twin report $(SCENARIO)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile

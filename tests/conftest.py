@@ -14,6 +14,14 @@ hypothesis.settings.load_profile("twin")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+LONGEST = ("test_docs.py", "test_kill.py")  # files that take minutes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: begun last, one of them would keep one worker busy while the others have nothing."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

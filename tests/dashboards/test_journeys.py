@@ -17,6 +17,8 @@ from controllers.central import MOST_ROWS, TABLES
 from controllers.store import Store
 from dashboards.chrome import PAGES
 from dashboards.text import catalogue
+from twin.live.city import kept
+from twin.live.line import BEGIN_S
 
 ROOT = Path(__file__).resolve().parents[2]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -31,10 +33,15 @@ def address(folder, tmp_path_factory):
     """The app as `python -m twin dashboard` starts it, over the tests' runs and a central monitor's history."""
     history = tmp_path_factory.mktemp("central") / "history.sqlite"
     told_of_a_dark_junction(history)
+    live = tmp_path_factory.mktemp("live")
+    followed_without_a_broker(live)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "TWIN_CENTRAL": str(history), "TWIN_SERVICES": "http://127.0.0.1:9"}
+    env = {
+        **os.environ, "PYTHONPATH": str(ROOT), "TWIN_CENTRAL": str(history), "TWIN_SERVICES": "http://127.0.0.1:9",
+        "TWIN_LIVE": str(live),
+    }  # fmt: skip
     command = [sys.executable, "-m", "twin", "dashboard", "--port", str(port), "--out", str(folder)]
     server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://localhost:{port}"
@@ -59,6 +66,29 @@ def told_of_a_dark_junction(path: Path) -> None:
               ("2026-01", seen, "square", 1, '["J1"]', '["policy"]', "[]", "abc")]  # fmt: skip
     store.append({"status": status, "alarm": [("2026-01", dark, "corner", "dark", "J3", 1, None, 2.0, "prior")]})
     store.close()
+
+
+def followed_without_a_broker(folder: Path) -> None:
+    """A city of one junction, five minutes long, whose broker is dead and one of whose cameras is not believed."""
+    record = kept.Record(folder)
+    for minute in range(1, 6):
+        at_s = BEGIN_S + 60.0 * minute
+        for what, unit, place in (("halting", "veh", "a_0"), ("turning", "%", "a → b"), ("travel time", "s", "a")):
+            for method, mean in (("kalman", 3.0), ("persistence", 4.0)):
+                shared = {"at_s": at_s, "what": what, "unit": unit, "method": method}
+                record.add("live_estimate", [{**shared, "place": place, "mean": mean, "sd": 1.0, "low": mean - 1.6,
+                                              "high": mean + 1.6, "true": 3.5}])  # fmt: skip
+                record.add("live_score", [{**shared, "places": 1, "rmse": 0.5, "crps": 0.3, "covered_90_percent": 100.0,
+                                           "mean_sd": 1.0}])  # fmt: skip
+        record.add("live_minute", [{"at_s": at_s, "messages": 60, "refused": 0, "flags": '{"late": 2}', "lag_p95_s": 1.0,
+                                    "left_out": "camera zone-0", "silent_percent": 12.5, "ready_s": 2.0, "took_s": 0.1}])  # fmt: skip
+    record.write(at_s)
+    record.finish(folder / "live-2026-01-05.sqlite", {})
+    kept.tell_now(folder, {
+        "network": "corner", "at_s": at_s, "begin_s": BEGIN_S, "lamps": {"J1": "Grr"}, "online": True,
+        "modes": {"J1": "policy"}, "alarms": [], "left_out": ["camera zone-0"], "totals": {}, "forecast": False,
+        "running": True, "down": ["broker"], "pace": 10.0, "speed": 30.0, "ends_s": BEGIN_S + 3600,
+    })  # fmt: skip
 
 
 @pytest.fixture
@@ -153,6 +183,17 @@ def test_reviewer_plays_a_run_with_the_keyboard_on_a_phone(window):
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.get_by_role("heading", name="2026-02").wait_for(timeout=20_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_operator_sees_what_is_made_of_a_followed_city(window, serious_findings, size):
+    page = window("operations", size)
+    page.get_by_text("corner").first.wait_for(timeout=20_000)
+    page.get_by_role("alert").filter(has_text="camera zone-0").wait_for(timeout=20_000)
+    page.get_by_text(text("operations.scores")).wait_for(timeout=20_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert not serious_findings(page)
 
 
 @pytest.mark.slow

@@ -94,7 +94,7 @@ def false_alarms(known: Sequence[Day], quiet: Sequence[Day], per_30_days: float)
         expected = learned[one.sort].false_alarms_a_day * bins / one.bins_a_day
         n = sum(drift.sort == one.sort for drift in drifts)
         found.append({"change": "nothing", "per_30_days": per_30_days, "sort": one.sort, "bins": bins,
-                      "alarms": n, "expected": expected, "after_bins": None})  # fmt: skip
+                      "alarms": n, "expected": expected, "after_bins": None, "sources": None})  # fmt: skip
     return found
 
 
