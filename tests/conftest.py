@@ -14,7 +14,7 @@ hypothesis.settings.load_profile("twin")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-LONGEST = ("test_docs.py", "test_kill.py")  # files that take minutes
+LONGEST = ("test_docs.py", "test_kill.py", "test_notebooks.py")  # files that take minutes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -86,6 +86,7 @@ class Loop:
             words = [str(mosquitto()), "-c", str(file)]
         else:
             words = [sys.executable, "-m", "twin.hil.broker", "--port", str(self.port)]
+        ended(self.broker, signal.SIGKILL)  # one that died is not ours to end any more
         self.broker = started(words)
 
     def start_controller(self, at_s: int) -> None:
@@ -95,6 +96,7 @@ class Loop:
             "--prefix", self.prefix, "--pace", "street", "--log", str(self.log), "--begin", str(BEGIN_S + at_s),
             *(["--no-flash"] if at_s == 0 else []),
         ]  # fmt: skip
+        ended(self.controller, signal.SIGKILL)
         self.controller = started(words)
 
     def _wait_until_online(self) -> None:

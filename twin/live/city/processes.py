@@ -99,7 +99,6 @@ class Kept:
             if time.monotonic() - self._started_s[name] < AGAIN_S:
                 continue
             self._started_s[name] = time.monotonic()
-            ended(process, signal.SIGKILL)  # it is dead, and no longer ours to end
             if name == "broker":
                 self.loop.begin_broker()
             else:
