@@ -1,7 +1,7 @@
 """Vehicles that SUMO leaves standing inside a junction for the rest of the hour, though their road is free.
 
 Where motorcycles ride beside longer vehicles (the sublane model), a bus that turns and a motorcycle beside its rear can
-each take the other for its leader (SUMO 1.28; on the sketch in one to three of ten hours, under every control, and the
+each take the other for its leader (SUMO 1.28; on the sketch in one or two of ten hours under most controls, and the
 whole town comes to stand behind them). Drivers would sort that out: who has stood inside a junction for
 `deadlock_s`, with nobody ahead and nobody crossing, creeps out of it at `creep_m_per_s`.
 """
@@ -16,8 +16,6 @@ EVERY_S = 10.0  # between two looks
 FREE_M = 10.0  # of road ahead
 ALL_CHECKS, NO_CHECKS = 31, 0  # SUMO's speed modes
 AS_USUAL = -1.0
-
-
 SIDE_BY_SIDE = "--lateral-resolution"  # SUMO's word for the sublane model
 
 
