@@ -36,7 +36,7 @@ def wanted(network: Network, street: Street, frame: Frame) -> np.ndarray:
         return best
     with torch.no_grad():
         seen = (torch.from_numpy(np.array(part)) for part in (frame.movements, frame.phases, street.serves))
-        found: np.ndarray = network(*seen)[0].argmax(dim=1).numpy()
+        found: np.ndarray = network.scores(*seen).argmax(dim=1).numpy()
     return found
 
 

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,9 +23,10 @@ import typer
 
 from agents.network import INDEX, PhaseNetwork, load, save
 from agents.rollout import Engine, delays, on_cores, workplace
-from agents.streets import DAY_TYPES, VALIDATION, cologne1, junction, town, trenggalek
+from agents.streets import VALIDATION, cologne1, junction, town, trenggalek
 from agents.training import BEST, CURVE, SETTINGS, VALIDATION_SEEDS, Out, Seed, remember, score_of, tuned_delay_s
 from envs.street import Scene
+from envs.vector import Draw
 from twin import terminal
 from twin.files import write_whole
 from twin.sweep.cli import Address, EngineName
@@ -34,9 +35,24 @@ JOURNAL = "costs.jsonl"  # of every generation's candidates: what the search is 
 DAMPING_S = 2.0  # added to delays, so that empty streets do not decide
 WAIT_SHARE = 0.2  # of a walker's wait against a vehicle's delay, both as log ratios; prior
 WORST = 0.6  # most that one hour may cost or earn: a jam is no measure
-DRAWS = (*[junction("queue")] * 5, town("queue"), cologne1("queue"), *[trenggalek("queue", DAY_TYPES[:4])] * 2)
-LENGTH_S = {"junction": 2000, "town": 1500, "trenggalek": 900}  # of an hour that is lived, by sort of street
-MOST_SCALE = {"junction": 0.8, "town": 0.6}  # demand beyond is a jam under every rule
+
+
+class Sort(NamedTuple):
+    """Streets of one sort that every generation lives: for how long [s], None the whole hour, and how full at most."""
+
+    draw: Draw
+    duration_s: int | None = None
+    most_scale: float = math.inf
+
+
+SORTS = (
+    *[Sort(junction("queue"), 2000, 0.8)] * 2,
+    Sort(town("queue"), 1500, 0.6),
+    Sort(town("queue"), 1500, 1.0),  # where queues reach back from one signal to the next
+    Sort(cologne1("queue")),
+    *[Sort(trenggalek("queue", (day,)), 1200) for day in ("weekday", "market_day", "school_peak")],
+    Sort(trenggalek("queue", ("night",))),
+)
 
 
 @dataclass(frozen=True)
@@ -54,12 +70,11 @@ class Settings:
 def scenes(rng: np.random.Generator, decision_s: float) -> list[tuple[Scene, int]]:
     """The hours of one generation."""
     found = []
-    for draw in DRAWS:
+    for draw, duration_s, most_scale in SORTS:
         scene = draw(rng)
-        sort = scene.network.partition("-")[0]
-        scale = min(scene.scale, MOST_SCALE.get(sort, math.inf))
+        scale = min(scene.scale, most_scale)
         found.append((
-            replace(scene, measured=True, decision_s=decision_s, scale=scale, duration_s=LENGTH_S.get(sort)),
+            replace(scene, measured=True, decision_s=decision_s, scale=scale, duration_s=duration_s),
             int(rng.integers(1, 1_000_000)),
         ))  # fmt: skip
     return found

@@ -9,12 +9,13 @@ other across processes (sumo-rl over TraCI, the environment) the price of waitin
 network's own fixed programme, so that the same traffic is moved, and so does a bare libsumo loop: what the library
 costs before anybody reads or decides. The environment leaves its junctions to max-pressure, so that it moves what
 TrafficSim moves under max-pressure; sumo-rl and TrafficSim are also compared under random actions, a decision every 5
-s.
+s. sumo-rl with the network's fixed programme tells by how much SUMO itself, who reads nothing, is faster than it.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -40,6 +42,7 @@ CANDIDATES = (
     "TrafficSim max-pressure",
     "environment max-pressure",
     "TrafficSim random",
+    "sumo-rl libsumo fixed",
     "sumo-rl libsumo",
     "sumo-rl TraCI",
 )
@@ -125,8 +128,8 @@ def environment(name: str) -> float:
     return took_s * HOUR_S / (HOUR_S - DECISION_S)
 
 
-def sumo_rl(name: str) -> float:
-    """Seconds of an hour in sumo-rl's environment with random actions."""
+def sumo_rl(name: str, fixed: bool = False) -> float:
+    """Seconds of an hour in sumo-rl's environment with random actions, or under the network's own programme."""
     warnings.simplefilter("ignore")
     os.environ["SUMO_HOME"] = str(sumo_home())
     from sumo_rl import SumoEnvironment
@@ -135,14 +138,14 @@ def sumo_rl(name: str) -> float:
     environment = SumoEnvironment(
         net_file=str(network.net_file), route_file=str(network.route_file), begin_time=network.begin_s,
         num_seconds=HOUR_S, delta_time=DECISION_S, single_agent=False, sumo_seed=1, add_system_info=False,
-        add_per_agent_info=False, sumo_warnings=False, time_to_teleport=-1, min_green=5,
+        add_per_agent_info=False, sumo_warnings=False, time_to_teleport=-1, min_green=5, fixed_ts=fixed,
         yellow_time=min(DECISION_S - 1, int(signals_of(network.net_file, 200.0).plans[0].yellow_s)),
     )  # fmt: skip
     environment.reset()
     began = cpu_s()
     done = False
     while not done:
-        actions = {light: environment.action_spaces(light).sample() for light in environment.ts_ids}
+        actions = {} if fixed else {light: environment.action_spaces(light).sample() for light in environment.ts_ids}
         *_, dones, _ = environment.step(actions)
         done = dones["__all__"]
     took_s = cpu_s() - began
@@ -156,7 +159,11 @@ def measure_one(candidate: str, name: str) -> None:
         took_s = raw_sumo(name)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     else:
-        alone = {"libsumo loop": libsumo_loop, "environment max-pressure": environment}
+        alone: dict[str, Callable[[str], float]] = {
+            "libsumo loop": libsumo_loop,
+            "environment max-pressure": environment,
+            "sumo-rl libsumo fixed": functools.partial(sumo_rl, fixed=True),
+        }
         rules = {"fixed": "fixed_time", "max-pressure": "max_pressure", "random": "random"}
         kind, _, which = candidate.partition(" ")
         if candidate in alone:
@@ -170,7 +177,7 @@ def measure_one(candidate: str, name: str) -> None:
 def measured(candidate: str, name: str) -> dict[str, float]:
     """One measurement in a process of its own."""
     environment = {**os.environ, "PYTHONHASHSEED": "0"} | (
-        {"LIBSUMO_AS_TRACI": "1"} if candidate == "sumo-rl libsumo" else {}
+        {"LIBSUMO_AS_TRACI": "1"} if candidate.startswith("sumo-rl libsumo") else {}
     )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "benchmarks.traffic", "--one", candidate, "--networks", name],

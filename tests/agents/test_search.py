@@ -29,7 +29,9 @@ def test_the_hours_of_a_generation_are_drawn_by_the_seed_alone():
     one, two, other = (search.scenes(np.random.default_rng(seed), 2.0) for seed in (1, 1, 2))
     assert one == two != other
     assert {scene.decision_s for scene, _ in one} == {2.0}
-    assert sum(scene.network == "trenggalek" for scene, _ in one) == 2
+    days = [scene.day_type for scene, _ in one if scene.network == "trenggalek"]
+    assert days == ["weekday", "market_day", "school_peak", "night"]
+    assert max(scene.scale for scene, _ in one if scene.network.startswith("junction")) <= 0.8
 
 
 def test_a_search_that_was_stopped_goes_on_to_the_same_coefficients(tmp_path, monkeypatch):
