@@ -17,7 +17,7 @@ from twin.traffic.signals.baselines import BASELINES, sumo_logic_xml
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.simulation import batch
 from twin.traffic.simulation.batch import Job, simulate
-from twin.traffic.simulation.detectors import DetectorOptions, Faults
+from twin.traffic.simulation.detectors import STICKS_WITHIN, DetectorOptions, Faults
 from twin.traffic.simulation.hour import sumo_options
 from twin.traffic.simulation.sim import TrafficSim
 from twin.traffic.studies.evaluate import hour, network_for, summary, tuned
@@ -203,9 +203,18 @@ def test_theory_detectors_with_faults():
     assert np.nanmean(seen) == pytest.approx(10 * 0.8 + 1, abs=0.15)
     assert np.nanmean(standing) == pytest.approx(4 * 0.8, abs=0.1)
     assert np.isnan(faulty.seen(vehicles, halting)[0][faulty.dead]).all()
-    stuck = Faults(DetectorOptions(stuck_percent=100), 5, rng)
-    first = stuck.seen(np.arange(5.0), np.zeros(5))[0]
-    assert (stuck.seen(np.full(5, 99.0), np.zeros(5))[0] == first).all()
+
+
+def test_theory_a_detector_sticks_at_some_reading_and_repeats_it_for_ever():
+    stuck = Faults(DetectorOptions(stuck_percent=100), 500, np.random.default_rng(1))
+    told, standing = np.array(
+        [stuck.seen(np.full(500, float(i)), np.full(500, float(i))) for i in range(2 * STICKS_WITHIN)]
+    ).transpose(1, 0, 2)
+    assert (standing == told).all()
+    assert (told[STICKS_WITHIN:] == told[-1]).all()
+    assert set(told[-1]) <= set(range(STICKS_WITHIN))
+    assert told[-1].mean() == pytest.approx(STICKS_WITHIN / 2, rel=0.1)
+    assert (told == np.minimum(np.arange(2 * STICKS_WITHIN)[:, None], told[-1])).all()  # until then it tells the truth
 
 
 def test_another_tool_cameras_and_loops_agree_with_sumos_own_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,6 +9,10 @@ from pydantic import Field
 
 from twin.module import Options
 
+STICKS_WITHIN = (
+    120  # readings; a detector that sticks does so at a random one of them: at the first, roads are empty; prior
+)
+
 
 class DetectorOptions(Options):
     """How good the detectors are; by default they are perfect. All chances are per reading and zone."""
@@ -19,7 +23,9 @@ class DetectorOptions(Options):
     ghost_veh: float = Field(0.0, ge=0, le=10, description="vehicles that a camera invents, mean of a reading [veh]")
     dropout_percent: float = Field(0.0, ge=0, le=100, description="readings that do not arrive [%]")
     dead_percent: float = Field(0.0, ge=0, le=100, description="zones whose detectors are dead from the start [%]")
-    stuck_percent: float = Field(0.0, ge=0, le=100, description="zones whose detectors repeat one reading for ever [%]")
+    stuck_percent: float = Field(
+        0.0, ge=0, le=100, description="zones whose detectors soon repeat one reading for ever [%]"
+    )
 
 
 @dataclass
@@ -35,7 +41,8 @@ class Faults:
         kinds = self.rng.random(self.zones)
         self.dead = kinds < o.dead_percent / 100
         self.stuck = ~self.dead & (kinds < (o.dead_percent + o.stuck_percent) / 100)
-        self.frozen = np.full(self.zones, np.nan)
+        self.frozen, self.readings = np.zeros((2, self.zones)), 0
+        self.sticks_at = self.rng.integers(STICKS_WITHIN, size=self.zones) if self.stuck.any() else self.frozen[0]
         self.perfect = not any((o.miss_percent, o.ghost_veh, o.dropout_percent, o.dead_percent, o.stuck_percent))
 
     def seen(self, vehicles: np.ndarray, halting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,8 +53,10 @@ class Faults:
         share = 1 - o.miss_percent / 100
         standing = rng.binomial(np.rint(halting).astype(int), share).astype(float)
         moving = rng.binomial(np.rint(np.maximum(vehicles - halting, 0)).astype(int), share).astype(float)
-        standing_and_moving = standing + moving + rng.poisson(o.ghost_veh, self.zones)
-        self.frozen = np.where(np.isnan(self.frozen), standing_and_moving, self.frozen)
-        reported = np.where(self.stuck, self.frozen, standing_and_moving)
+        told = np.array([standing + moving + rng.poisson(o.ghost_veh, self.zones), standing])
+        self.frozen = np.where(self.readings <= self.sticks_at, told, self.frozen)
+        self.readings += 1
+        told = np.where(self.stuck, self.frozen, told)
         missing = self.dead | (rng.random(self.zones) < o.dropout_percent / 100)
-        return np.where(missing, np.nan, reported), np.where(missing, np.nan, np.minimum(standing, reported))
+        told = np.where(missing, np.nan, told)
+        return told[0], told[1]
