@@ -43,23 +43,23 @@ Progress = Callable[[int, int], None]
 
 
 def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Progress | None = None) -> list[Row]:
-    """One row a scene and seed with all measures; an hour that was lived before is not lived again."""
+    """One row a scene and seed with all measures; an hour is lived once, and not again where it is kept."""
     network, weights, decision_s = policy_of(policy)
     if not isinstance(network, Network):
         return _rule_rows(policy.stem, network, scenes, progress)
     scenes = [(replace(scene, decision_s=decision_s), seed) for scene, seed in scenes]
     places = [kept_at(weights, scene, seed) for scene, seed in scenes]
-    answers: list[Any] = [cache.read(place) for place in places]
-    missing = [i for i, answer in enumerate(answers) if answer is None]
+    answers: dict[Path, Any] = {place: cache.read(place) for place in places}
+    missing = {place: hour for place, hour in zip(places, scenes, strict=True) if answers[place] is None}
     with ThreadPoolExecutor(CORES) as pool:
-        futures = {pool.submit(_lived, network, *scenes[i], places[i]): i for i in missing}
+        futures = {pool.submit(_lived, network, *hour, place): place for place, hour in missing.items()}
         for done, future in enumerate(as_completed(futures), len(scenes) - len(missing) + 1):
             answers[futures[future]] = future.result()
             if progress is not None:
                 progress(done, len(scenes))
     return [
-        {"network": scene.network, "controller": policy.stem, "seed": seed, **answer}
-        for (scene, seed), answer in zip(scenes, answers, strict=True)
+        {"network": scene.network, "controller": policy.stem, "seed": seed, **answers[place]}
+        for (scene, seed), place in zip(scenes, places, strict=True)
     ]
 
 

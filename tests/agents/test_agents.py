@@ -60,6 +60,25 @@ def test_an_hour_that_is_kept_is_of_its_own_demand_alone():
     assert evaluate.kept_at("weights", replace(usual), 301) in places
 
 
+def test_an_hour_that_is_asked_for_twice_is_lived_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lived = []
+
+    def live(_, scene: Scene, seed: int) -> dict[str, float]:
+        lived.append((scene.scale, seed))
+        return {"delay_s": scene.scale * seed}
+
+    monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
+    monkeypatch.setattr(evaluate, "live", live)
+    one, other = (Scene("cologne1", measured=True, scale=scale) for scale in (1.0, 2.0))
+    asked, told = [(one, 301), (other, 301), (one, 301), (one, 302)], []
+    policy = save(PhaseNetwork(), tmp_path / "policy.npz")
+    for _ in range(2):
+        rows = evaluate.policy_rows(policy, asked, lambda *done: told.append(done))
+        assert [(row["delay_s"], row["seed"]) for row in rows] == [(301, 301), (602, 301), (301, 301), (302, 302)]
+    assert sorted(lived) == [(1.0, 301), (1.0, 302), (2.0, 301)]
+    assert told == [(2, 4), (3, 4), (4, 4)]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_theory_the_order_of_phases_and_movements_does_not_matter(seed: int):
     rng = np.random.default_rng(seed)

@@ -9,9 +9,7 @@ from pydantic import Field
 
 from twin.module import Options
 
-STICKS_WITHIN = (
-    120  # readings; a detector that sticks does so at a random one of them: at the first, roads are empty; prior
-)
+STICKS_WITHIN = 120  # readings, at a random one of which a detector sticks (at the first, roads are empty); prior
 
 
 class DetectorOptions(Options):
@@ -41,8 +39,10 @@ class Faults:
         kinds = self.rng.random(self.zones)
         self.dead = kinds < o.dead_percent / 100
         self.stuck = ~self.dead & (kinds < (o.dead_percent + o.stuck_percent) / 100)
-        self.frozen, self.readings = np.zeros((2, self.zones)), 0
-        self.sticks_at = self.rng.integers(STICKS_WITHIN, size=self.zones) if self.stuck.any() else self.frozen[0]
+        self.told, self.readings = np.zeros((2, self.zones)), 0
+        self.sticks_at = np.full(self.zones, np.inf)
+        if self.stuck.any():
+            self.sticks_at[self.stuck] = self.rng.integers(STICKS_WITHIN, size=self.zones)[self.stuck]
         self.perfect = not any((o.miss_percent, o.ghost_veh, o.dropout_percent, o.dead_percent, o.stuck_percent))
 
     def seen(self, vehicles: np.ndarray, halting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -53,10 +53,9 @@ class Faults:
         share = 1 - o.miss_percent / 100
         standing = rng.binomial(np.rint(halting).astype(int), share).astype(float)
         moving = rng.binomial(np.rint(np.maximum(vehicles - halting, 0)).astype(int), share).astype(float)
-        told = np.array([standing + moving + rng.poisson(o.ghost_veh, self.zones), standing])
-        self.frozen = np.where(self.readings <= self.sticks_at, told, self.frozen)
+        counted = np.array([standing + moving + rng.poisson(o.ghost_veh, self.zones), standing])
+        self.told = np.where(self.readings <= self.sticks_at, counted, self.told)
         self.readings += 1
-        told = np.where(self.stuck, self.frozen, told)
         missing = self.dead | (rng.random(self.zones) < o.dropout_percent / 100)
-        told = np.where(missing, np.nan, told)
-        return told[0], told[1]
+        reported = np.where(missing, np.nan, self.told)
+        return reported[0], reported[1]
