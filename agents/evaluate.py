@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ import typer
 from scipy import stats
 
 from agents.network import load, weights_of
-from agents.rollout import CORES, Network, live
+from agents.rollout import Hour, Network, crew
 from controllers.bundle import load as load_bundle
 from controllers.errors import ControllerError
 from envs.street import Scene
@@ -51,8 +51,13 @@ def policy_rows(policy: Path, scenes: Sequence[tuple[Scene, int]], progress: Pro
     places = [kept_at(weights, scene, seed) for scene, seed in scenes]
     answers: dict[Path, Any] = {place: cache.read(place) for place in places}
     missing = {place: hour for place, hour in zip(places, scenes, strict=True) if answers[place] is None}
-    with ThreadPoolExecutor(CORES) as pool:
-        futures = {pool.submit(_lived, network, *hour, place): place for place, hour in missing.items()}
+    with crew() as (pool, lived):
+
+        def keep(place: Path, hour: Hour) -> Row:
+            found: Row = cache.keep(place, lived(network, *hour))
+            return found
+
+        futures = {pool.submit(keep, place, hour): place for place, hour in missing.items()}
         for done, future in enumerate(as_completed(futures), len(scenes) - len(missing) + 1):
             answers[futures[future]] = future.result()
             if progress is not None:
@@ -93,11 +98,6 @@ def _rule_rows(
     rows = [{"network": scene.network, "controller": name, "seed": seed} for scene, seed in scenes]
     answers = simulate(jobs, progress)
     return [{**row, **answer["measures"]} for row, answer in zip(rows, answers, strict=True)]
-
-
-def _lived(network: Network, scene: Scene, seed: int, place: Path) -> Row:
-    found: Row = cache.keep(place, live(network, scene, seed))
-    return found
 
 
 def kept_at(weights: str, scene: Scene, seed: int) -> Path:

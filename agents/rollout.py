@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -34,29 +36,49 @@ def wanted(network: Network, street: Street, frame: Frame) -> np.ndarray:
         told = {"movements": frame.movements, "phases": frame.phases, "serves": street.serves}
         best: np.ndarray = network.run(told).argmax(axis=1)
         return best
-    with torch.no_grad():
+    with torch.inference_mode():
         seen = (torch.from_numpy(np.array(part)) for part in (frame.movements, frame.phases, street.serves))
         found: np.ndarray = network.scores(*seen).argmax(dim=1).numpy()
     return found
 
 
-def live(network: Network, scene: Scene, seed: int) -> dict[str, Any]:
-    """The measures of an hour under the policy; the scene must be measured."""
-    street = Street(scene)
-    try:
-        frame = street.begin(scene, seed)
-        while not frame.over:
-            frame = street.step(wanted(network, street, frame))
-        return dict(street.end())
-    finally:
-        street.close()
+def live(network: Network, scene: Scene, seed: int, street: Street | None = None) -> dict[str, Any]:
+    """The measures of an hour under the policy, on a street of its own or a given one; the scene must be measured."""
+    if street is None:
+        with closing(Street(scene)) as own:
+            return live(network, scene, seed, own)
+    frame = street.begin(scene, seed)
+    while not frame.over:
+        frame = street.step(wanted(network, street, frame))
+    return dict(street.end())
+
+
+@contextmanager
+def crew() -> Iterator[tuple[Executor, Callable[[Network, Scene, int], dict[str, Any]]]]:
+    """A pool of as many threads as there are cores, and `live` for them; a thread's hours share a street's process.
+
+    Interrupted, it begins no further hour.
+    """
+    own = threading.local()
+    with ExitStack() as streets, ThreadPoolExecutor(CORES) as pool:
+
+        def lived(network: Network, scene: Scene, seed: int) -> dict[str, Any]:
+            if not hasattr(own, "street"):
+                own.street = streets.enter_context(closing(Street(scene)))
+            return live(network, scene, seed, own.street)
+
+        try:
+            yield pool, lived
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def on_cores(networks: Sequence[PhaseNetwork], hours: Sequence[Hour]) -> Measures:
     """The measures of the hours under each policy, as many at a time as there are cores."""
     every = product([one.eval() for one in networks], hours)
-    with ThreadPoolExecutor(CORES) as pool:
-        return _by_policy(pool.map(lambda one: live(one[0], *one[1]), every), len(hours))
+    with crew() as (pool, lived):
+        return _by_policy(pool.map(lambda one: lived(one[0], *one[1]), every), len(hours))
 
 
 def on_cluster(address: str | None, workers: int | None = None) -> Engine:

@@ -50,8 +50,8 @@ SORTS = (
     Sort(town("queue"), 1500, 0.6),
     Sort(town("queue"), 1500, 1.0),  # where queues reach back from one signal to the next
     Sort(cologne1("queue")),
-    *[Sort(trenggalek("queue", (day,)), 1200) for day in ("weekday", "market_day", "school_peak")],
-    Sort(trenggalek("queue", ("night",))),
+    Sort(trenggalek("queue", ("weekday", "market_day", "school_peak")), 1200),
+    Sort(trenggalek("queue", ("night",)), 1800),
 )
 
 

@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices,
 
 from envs.spaces import action_space, observation_space
 from envs.street import Frame, Scene, Street
+from twin.errors import NetworkError
 
 Draw = Callable[[np.random.Generator], Scene]
 
@@ -85,7 +86,12 @@ class SignalVecEnv(VecEnv):
 
     def _begin(self, i: int) -> Frame:
         scene = self._draws[i](self._random[i])
-        return self.streets[i].begin(scene, int(self._random[i].integers(1, 2**31 - 1)))
+        frame = self.streets[i].begin(scene, int(self._random[i].integers(1, 2**31 - 1)))
+        signals, where = len(frame.rewards), self._slices[i]
+        if signals != where.stop - where.start:
+            told = f"{scene.network} has {signals} signals; this street began with {where.stop - where.start}"
+            raise NetworkError(told)
+        return frame
 
     def _observed(self) -> dict[str, np.ndarray]:
         return {

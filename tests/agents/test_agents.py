@@ -8,12 +8,12 @@ import pytest
 import torch
 from stable_baselines3 import DQN, PPO
 
-from agents import evaluate, ppo
+from agents import evaluate, ppo, rollout
 from agents.evaluate import best_baseline, paired
 from agents.network import NEVER, PhaseNetwork, load, save
 from agents.policies import PhaseActorCritic, PhaseDQN, network_of
 from agents.robustness import AXES, Point, points, rows_along
-from agents.rollout import delays
+from agents.rollout import delays, live, on_cores
 from agents.streets import TEST, VALIDATION, faults, junction, streets
 from agents.training import train
 from controllers.features import MOVEMENTS, PHASES, features
@@ -63,12 +63,12 @@ def test_an_hour_that_is_kept_is_of_its_own_demand_alone():
 def test_an_hour_that_is_asked_for_twice_is_lived_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lived = []
 
-    def live(_, scene: Scene, seed: int) -> dict[str, float]:
+    def live(_, scene: Scene, seed: int, __) -> dict[str, float]:
         lived.append((scene.scale, seed))
         return {"delay_s": scene.scale * seed}
 
     monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
-    monkeypatch.setattr(evaluate, "live", live)
+    monkeypatch.setattr(rollout, "live", live)
     one, other = (Scene("cologne1", measured=True, scale=scale) for scale in (1.0, 2.0))
     asked, told = [(one, 301), (other, 301), (one, 301), (one, 302)], []
     policy = save(PhaseNetwork(), tmp_path / "policy.npz")
@@ -77,6 +77,15 @@ def test_an_hour_that_is_asked_for_twice_is_lived_once(tmp_path: Path, monkeypat
         assert [(row["delay_s"], row["seed"]) for row in rows] == [(301, 301), (602, 301), (301, 301), (302, 302)]
     assert sorted(lived) == [(1.0, 301), (1.0, 302), (2.0, 301)]
     assert told == [(2, 4), (3, 4), (4, 4)]
+
+
+def test_hours_that_share_a_process_are_those_that_have_their_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rollout, "CORES", 1)  # one process lives them all, each with another number of signals
+    network = drawn()
+    hours = [(Scene(name, duration_s=120, measured=True), 7) for name in ("cologne3", "cologne1", "junction-5")]
+    found = on_cores([network], hours)[0]
+    assert found == [live(network, scene, seed) for scene, seed in hours]
+    assert len({one["vehicles"] for one in found}) == len(hours)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -29,8 +29,10 @@ def test_the_hours_of_a_generation_are_drawn_by_the_seed_alone():
     one, two, other = (search.scenes(np.random.default_rng(seed), 2.0) for seed in (1, 1, 2))
     assert one == two != other
     assert {scene.decision_s for scene, _ in one} == {2.0}
-    days = [scene.day_type for scene, _ in one if scene.network == "trenggalek"]
-    assert days == ["weekday", "market_day", "school_peak", "night"]
+    drawn = [search.scenes(np.random.default_rng(seed), 2.0) for seed in range(20)]
+    days = [[scene.day_type for scene, _ in hours if scene.network == "trenggalek"] for hours in drawn]
+    assert {by_day for by_day, _ in days} == {"weekday", "market_day", "school_peak"}
+    assert {late for _, late in days} == {"night"}
     assert max(scene.scale for scene, _ in one if scene.network.startswith("junction")) <= 0.8
 
 

@@ -145,6 +145,14 @@ def test_a_street_that_is_over_begins_anew_and_tells_its_measures():
     env.close()
 
 
+def test_a_street_of_an_environment_keeps_its_number_of_signals():
+    drawn = iter(["cologne1", "cologne3"])
+    env = SignalVecEnv([lambda _: Scene(next(drawn))])
+    with pytest.raises(NetworkError, match="cologne3 has 3 signals; this street began with 1"):
+        env.reset()
+    env.close()
+
+
 def test_stable_baselines3_learns_on_it():
     env = SignalVecEnv([Scene("cologne3", duration_s=200)], seed=1)
     model = PPO("MultiInputPolicy", env, n_steps=16, batch_size=24, seed=1, device="cpu")

@@ -26,6 +26,8 @@ ControllerNames = Annotated[
 DayTypeName = Annotated[
     str, typer.Option("--day-type", help="On trenggalek: weekday, market_day, school_peak, lebaran or night; priors.")
 ]
+Seeds = Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")]
+Scale = Annotated[float, typer.Option("--scale", min=0.01, max=10, help="Demand against the network's own.")]
 SHOWN = ("delay_s", "delay_p95_s", "stops", "speed_km_h", "not_inserted")
 
 
@@ -36,9 +38,9 @@ SHOWN = ("delay_s", "delay_p95_s", "stops", "speed_km_h", "not_inserted")
 def baselines(
     networks: NetworkNames,
     controllers: ControllerNames = None,
-    seeds: Annotated[str, typer.Option("--seeds", help="`7`, `1..5` or `1,3,5`.")] = "1..3",
+    seeds: Seeds = "1..3",
     day_type: DayTypeName = "weekday",
-    scale: Annotated[float, typer.Option("--scale", min=0.01, max=10, help="Demand against the network's own.")] = 1.0,
+    scale: Scale = 1.0,
     untuned: Annotated[bool, typer.Option("--untuned", help="Default settings instead of the tuned ones.")] = False,
     as_json: terminal.JsonFlag = False,
 ) -> None:
@@ -56,15 +58,44 @@ def baselines(
     if as_json:
         terminal.print_json(rows)
         return
-    lines = evaluate.summary(rows, SHOWN)
+    _print_summary(evaluate.summary(rows, SHOWN), networks, len(rows) // len(networks) // len(names))
+
+
+def _print_summary(lines: list[dict[str, Any]], networks: list[str], seeds: int) -> None:
     for network in networks:
         shown = [
             {"controller": line["controller"], **{figure: terminal.plus_minus(line[figure]) for figure in SHOWN}}
             for line in lines
             if line["network"] == network
         ]
-        n = len(rows) // len(networks) // len(names)
-        terminal.print_rows(shown, f"{network}: mean ± half-width of the 95 % interval over {n} seeds", False)
+        terminal.print_rows(shown, f"{network}: mean ± half-width of the 95 % interval over {seeds} seeds", False)
+
+
+@app.command(
+    epilog="Example: `python -m twin traffic uncontrolled --network trenggalek --day-type night --seeds 301..310`"
+)
+def uncontrolled(
+    networks: NetworkNames,
+    seeds: Seeds = "1..3",
+    day_type: DayTypeName = "weekday",
+    scale: Scale = 1.0,
+    as_json: terminal.JsonFlag = False,
+) -> None:
+    """Simulate the hour with green for every vehicle all the time: the delay that no signal causes.
+
+    No street could have it. What a control has more is its control delay, the part that another control can change.
+    """
+    from twin.traffic.studies import evaluate
+    from twin.traffic.studies.uncontrolled import uncontrolled
+
+    chosen, rows = terminal.seeds_of(seeds), []
+    with terminal.progress_bar("simulating hours") as progress:
+        for network in networks:
+            rows += uncontrolled(network, chosen, progress, day_type=day_type, scale=scale)
+    if as_json:
+        terminal.print_json(rows)
+        return
+    _print_summary(evaluate.summary(rows, SHOWN), networks, len(chosen))
 
 
 @app.command(epilog="Example: `python -m twin traffic tune --network cologne1 --controller max_pressure --settings 16`")
