@@ -38,17 +38,15 @@ WORST = 0.6  # most that one hour may cost or earn: a jam is no measure
 
 
 class Sort(NamedTuple):
-    """Streets of one sort that every generation lives: for how long [s], None the whole hour, and how full at most."""
+    """Streets of one sort that every generation lives, and for how long [s]; None is the whole hour."""
 
     draw: Draw
     duration_s: int | None = None
-    most_scale: float = math.inf
 
 
 SORTS = (
-    *[Sort(junction("queue"), 2000, 0.8)] * 2,
-    Sort(town("queue"), 1500, 0.6),
-    Sort(town("queue"), 1500, 1.0),  # where queues reach back from one signal to the next
+    *[Sort(junction("queue"), 1500)] * 3,
+    *[Sort(town("queue"), 1500)] * 2,
     Sort(cologne1("queue")),
     Sort(trenggalek("queue", ("weekday", "market_day", "school_peak")), 1200),
     Sort(trenggalek("queue", ("night",)), 1800),
@@ -70,13 +68,9 @@ class Settings:
 def scenes(rng: np.random.Generator, decision_s: float) -> list[tuple[Scene, int]]:
     """The hours of one generation."""
     found = []
-    for draw, duration_s, most_scale in SORTS:
-        scene = draw(rng)
-        scale = min(scene.scale, most_scale)
-        found.append((
-            replace(scene, measured=True, decision_s=decision_s, scale=scale, duration_s=duration_s),
-            int(rng.integers(1, 1_000_000)),
-        ))  # fmt: skip
+    for draw, duration_s in SORTS:
+        scene = replace(draw(rng), measured=True, decision_s=decision_s, duration_s=duration_s)
+        found.append((scene, int(rng.integers(1, 1_000_000))))
     return found
 
 

@@ -33,7 +33,7 @@ def test_the_hours_of_a_generation_are_drawn_by_the_seed_alone():
     days = [[scene.day_type for scene, _ in hours if scene.network == "trenggalek"] for hours in drawn]
     assert {by_day for by_day, _ in days} == {"weekday", "market_day", "school_peak"}
     assert {late for _, late in days} == {"night"}
-    assert max(scene.scale for scene, _ in one if scene.network.startswith("junction")) <= 0.8
+    assert {scene.duration_s for scene, _ in one if scene.network.startswith("junction")} == {1500}
 
 
 def test_a_search_that_was_stopped_goes_on_to_the_same_coefficients(tmp_path, monkeypatch):
