@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,15 +59,16 @@ def baselines(
     if as_json:
         terminal.print_json(rows)
         return
-    _print_summary(evaluate.summary(rows, SHOWN), networks, len(rows) // len(networks) // len(names))
+    _print_summary(rows)
 
 
-def _print_summary(lines: list[dict[str, Any]], networks: list[str], seeds: int) -> None:
-    for network in networks:
+def _print_summary(rows: list[dict[str, Any]]) -> None:
+    from twin.traffic.studies.evaluate import summary
+
+    for (network, seeds), lines in groupby(summary(rows, SHOWN), lambda line: (line["network"], line["seeds"])):
         shown = [
             {"controller": line["controller"], **{figure: terminal.plus_minus(line[figure]) for figure in SHOWN}}
             for line in lines
-            if line["network"] == network
         ]
         terminal.print_rows(shown, f"{network}: mean ± half-width of the 95 % interval over {seeds} seeds", False)
 
@@ -85,7 +87,6 @@ def uncontrolled(
 
     No street could have it. What a control has more is its control delay, the part that another control can change.
     """
-    from twin.traffic.studies import evaluate
     from twin.traffic.studies.uncontrolled import uncontrolled
 
     chosen, rows = terminal.seeds_of(seeds), []
@@ -95,7 +96,7 @@ def uncontrolled(
     if as_json:
         terminal.print_json(rows)
         return
-    _print_summary(evaluate.summary(rows, SHOWN), networks, len(chosen))
+    _print_summary(rows)
 
 
 @app.command(epilog="Example: `python -m twin traffic tune --network cologne1 --controller max_pressure --settings 16`")

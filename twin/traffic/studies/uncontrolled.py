@@ -15,6 +15,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from controllers.plan import SignalPlan
+from twin.traffic.networks.locate import locate
 from twin.traffic.signals.plans import signals_of
 from twin.traffic.simulation.batch import Progress, simulate
 from twin.traffic.studies.evaluate import detectors_for, hour
@@ -33,9 +34,8 @@ def uncontrolled(
     jobs = [hour(network, "shipped", {}, seed, **conditions) for seed in seeds]
     with tempfile.TemporaryDirectory(prefix="twin-uncontrolled-") as folder:
         opened = Path(folder) / "open.add.xml"
-        if jobs:
-            signals = signals_of(jobs[0].network.net_file, detectors_for(network).camera_range_m)
-            opened.write_text(open_xml(signals.plans), encoding="utf-8")
+        signals = signals_of(locate(network).net_file, detectors_for(network).camera_range_m)
+        opened.write_text(open_xml(signals.plans), encoding="utf-8")
         jobs = [
             replace(job, network=replace(job.network, additional_files=(*job.network.additional_files, opened)))
             for job in jobs
@@ -52,7 +52,7 @@ def open_xml(plans: Sequence[SignalPlan]) -> str:
     logics = []
     for plan in plans:
         crossings = set(plan.crossings)
-        state = "".join("r" if link in crossings else "G" for link in range(len(plan.phases[0])))
+        state = "".join("r" if link in crossings else "G" for link in range(plan.links))
         logics.append(
             f'<tlLogic id={quoteattr(plan.name)} type="static" programID="{NAME}" offset="0">'
             f'<phase duration="{DAY_S}" state="{state}"/></tlLogic>'
