@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from controllers.features import features
+from twin.errors import TrainingError
 
 MOVEMENT = {one.name: i for i, one in enumerate(features("movement"))}
 PHASE = {one.name: i for i, one in enumerate(features("phase"))}
@@ -37,23 +38,25 @@ class Coefficient(NamedTuple):
 
 
 INDEX = {
-    "yield": Coefficient(1.0, 0.3, 0.0, 1.5, "weight of a movement that must yield"),
-    "moving": Coefficient(1.0, 0.3, -1.0, 3.0, "worth of a vehicle that moves; one that stands is worth 1"),
-    "inflow": Coefficient(0.0, 0.3, -1.0, 3.0, "worth of a vehicle that a green upstream sends here"),
+    "yield": Coefficient(0.8, 0.3, 0.0, 1.5, "weight of a movement that must yield"),
+    "moving": Coefficient(0.45, 0.3, -1.0, 3.0, "worth of a vehicle that moves; one that stands is worth 1"),
+    "inflow": Coefficient(-0.2, 0.3, -1.0, 3.0, "worth of a vehicle that a green upstream sends here"),
     "downstream": Coefficient(0.0, 0.2, -1.0, 3.0, "cost of a vehicle in the lanes led into"),
     "lanes": Coefficient(0.0, 1.0, -5.0, 10.0, "worth of every lane that has a vehicle"),
-    "red": Coefficient(0.0, 1.0, -5.0, 10.0, "worth of a vehicle whose lane has had red for a minute or more"),
-    "stay": Coefficient(0.0, 1.0, -5.0, 20.0, "bonus of the present phase"),
-    "short": Coefficient(1.67, 0.5, 0.0, 5.0, "its bonus for every second that its green is shorter than `short_s`"),
-    "short_s": Coefficient(12.0, 4.0, 0.0, 40.0, "[s]"),
-    "stay_moving": Coefficient(0.0, 0.3, -2.0, 3.0, "its bonus for a moving vehicle that it serves"),
-    "stay_lanes": Coefficient(0.0, 1.0, -5.0, 10.0, "its bonus for a lane with a vehicle that it serves"),
-    "stay_inflow": Coefficient(0.0, 0.3, -2.0, 3.0, "its bonus for a vehicle sent to it"),
-    "long": Coefficient(0.0, 1.0, -10.0, 10.0, "its malus for every 30 s that its green has lasted"),
-    "rate": Coefficient(0.0, 4.0, -10.0, 60.0, "worth of vehicles served a second until the longest lane is empty"),
+    "red": Coefficient(0.45, 1.0, -5.0, 10.0, "worth of a vehicle whose lane has had red for a minute or more"),
+    "stay": Coefficient(1.2, 1.0, -5.0, 20.0, "bonus of the present phase"),
+    "short": Coefficient(1.3, 0.5, 0.0, 5.0, "its bonus for every second that its green is shorter than `short_s`"),
+    "short_s": Coefficient(8.7, 4.0, 0.0, 40.0, "[s]"),
+    "short_load": Coefficient(0.3, 0.1, -0.5, 2.0, "`short_s` is so much longer for every vehicle at the junction [s]"),
+    "idle": Coefficient(0.9, 0.3, 0.0, 1.0, "share of all these that it loses where it serves nobody"),
+    "stay_moving": Coefficient(0.4, 0.3, -2.0, 3.0, "its bonus for a moving vehicle that it serves"),
+    "stay_lanes": Coefficient(0.3, 1.0, -5.0, 10.0, "its bonus for a lane with a vehicle that it serves"),
+    "stay_inflow": Coefficient(0.1, 0.3, -2.0, 3.0, "its bonus for a vehicle sent to it"),
+    "long": Coefficient(1.8, 1.0, -10.0, 10.0, "its malus for every 30 s that its green has lasted"),
+    "rate": Coefficient(3.4, 4.0, -10.0, 60.0, "worth of vehicles served a second until the longest lane is empty"),
     "setup_s": Coefficient(3.0, 1.0, 0.5, 15.0, "time that another phase loses before it serves [s]"),
     "walk": Coefficient(2.0, 1.0, 0.0, 10.0, "worth of a called crossing that has waited for a minute"),
-}  # as max-pressure with a minimum green, which may be lengthened
+}  # the starts are set by hand: `universal.md` tells from what
 HEADWAY_S, LONGEST_RED, LONGEST_UNSERVED = 2.0, 1.0, 1.5  # a lane empties a vehicle every 2 s; times in minutes
 
 
@@ -130,6 +133,7 @@ def index_of(index: torch.Tensor, movements: torch.Tensor, phases: torch.Tensor,
         queue + c["inflow"] * inflow - c["downstream"] * downstream + c["lanes"] * lane + c["red"] * vehicles * minutes,
         c["stay_moving"] * moving + c["stay_lanes"] * lane + c["stay_inflow"] * inflow,
         queue,
+        lane,
     ], dim=2)  # fmt: skip
     longest = (weight * queue.clamp(min=0.0)[:, None, :]).amax(dim=2)
     present, green_s, unserved, calls, urgent = (
@@ -137,9 +141,9 @@ def index_of(index: torch.Tensor, movements: torch.Tensor, phases: torch.Tensor,
         for name in ("present", "green", "unserved", "walk_calls", "priority")
     )
     clearing_s = c["setup_s"] * (1 - present) + HEADWAY_S * longest + 1.0
-    staying = (
-        c["stay"] + c["short"] * (c["short_s"] - green_s).clamp(min=0.0) + served[:, :, 1] - c["long"] * green_s / 30
-    )
+    short_s = c["short_s"] + c["short_load"] * vehicles.sum(dim=1, keepdim=True)
+    held = c["stay"] + c["short"] * (short_s - green_s).clamp(min=0.0) - c["long"] * green_s / 30
+    staying = held * (1 - c["idle"] * (1 - served[:, :, 3].clamp(max=1.0))) + served[:, :, 1]
     waited = calls * (unserved / 60).clamp(max=LONGEST_UNSERVED)
     rate = served[:, :, 2].clamp(min=0.0) / clearing_s
     found: torch.Tensor = served[:, :, 0] + c["rate"] * rate + present * staying + c["walk"] * waited + URGENT * urgent
@@ -165,9 +169,12 @@ def save(network: PhaseNetwork, path: Path) -> Path:
 
 
 def load(path: Path) -> PhaseNetwork:
-    """The network of these weights."""
+    """The network of these weights. Raises TrainingError for one whose index has other coefficients."""
     with np.load(path, allow_pickle=False) as kept:
         network = PhaseNetwork(int(kept["width"]), decision_s=float(kept["decision_s"]))
         weights = {name: torch.from_numpy(kept[name]) for name in kept.files if name not in ("width", "decision_s")}
+        if len(weights["index"]) != len(INDEX):
+            told = f"{path}: its index has {len(weights['index'])} coefficients, not the {len(INDEX)} of this version"
+            raise TrainingError(f"{told}; train or search it anew, `universal` is the shipped policy")
         network.load_state_dict(weights)
     return network.eval()

@@ -150,7 +150,7 @@ def _index(g: _Graph, index: np.ndarray) -> str:
         times(g.add("Mul", vehicles, minutes), c["red"]),
     )  # fmt: skip
     bonus = total(times(moving, c["stay_moving"]), times(lane, c["stay_lanes"]), times(inflow, c["stay_inflow"]))
-    served, stays, waiting = (g.add("MatMul", weight, part) for part in (worth, bonus, queue))
+    served, stays, waiting, lanes = (g.add("MatMul", weight, part) for part in (worth, bonus, queue, lane))
     row = g.add("Transpose", at_least(queue, 0.0), perm=[0, 2, 1])
     longest = g.add("ReduceMax", g.add("Mul", weight, row), g.weight([2], np.int64), keepdims=1)
     present, green_s, unserved, calls, urgent = read(
@@ -158,8 +158,12 @@ def _index(g: _Graph, index: np.ndarray) -> str:
     )
     absent = g.add("Sub", g.weight([1.0]), present)
     clearing_s = total(times(absent, c["setup_s"]), times(longest, HEADWAY_S), g.weight([1.0]))
-    short_s = at_least(g.add("Sub", g.weight([c["short_s"]]), green_s), 0.0)
-    staying = total(g.weight([c["stay"]]), times(short_s, c["short"]), stays, times(green_s, -c["long"] / 30))
+    present_vehicles = g.add("ReduceSum", vehicles, g.weight([1], np.int64), keepdims=1)
+    short_s = total(g.weight([c["short_s"]]), times(present_vehicles, c["short_load"]))
+    lacking_s = at_least(g.add("Sub", short_s, green_s), 0.0)
+    held = total(g.weight([c["stay"]]), times(lacking_s, c["short"]), times(green_s, -c["long"] / 30))
+    kept = total(g.weight([1.0 - c["idle"]]), times(at_most(lanes, 1.0), c["idle"]))
+    staying = total(g.add("Mul", held, kept), stays)
     waited = g.add("Mul", calls, at_most(times(unserved, 1 / 60), LONGEST_UNSERVED))
     rate = g.add("Div", at_least(waiting, 0.0), clearing_s)
     found = total(

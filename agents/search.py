@@ -116,6 +116,8 @@ def search(settings: Settings, folder: Path, tell: Callable[[str], None], engine
     journal = folder / JOURNAL
     before = journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else []
     peers = {name: tuned_delay_s(name) for name in VALIDATION}
+    if not (folder / CURVE).is_file():
+        _validate(first, settings.decision_s, 0, peers, folder, tell, engine)
     for generation in range(settings.generations):
         hours, asked, began = scenes(rng, settings.decision_s), evolution.ask(), time.monotonic()
         if generation < len(before):
@@ -148,7 +150,7 @@ def _validate(
     index: np.ndarray, decision_s: float, generation: int, peers: dict[str, float], folder: Path,
     tell: Callable[[str], None], engine: Engine,
 ) -> None:  # fmt: skip
-    """Keep the search's mean where it is better on the validation networks than any before, and add to the curve."""
+    """Keep the start or the search's mean where none before validated better, and add to the curve."""
     network = with_index(index.tolist(), decision_s)
     found = delays(network, VALIDATION, VALIDATION_SEEDS, engine)
     score = score_of(found, peers)
@@ -172,8 +174,8 @@ def main(
     out: Out,
     generations: Annotated[int, typer.Option(min=1, help="Of candidates; more may be asked for later.")] = 60,
     population: Annotated[int, typer.Option(min=4, help="Candidates a generation.")] = 12,
-    step: Annotated[float, typer.Option(min=0.01, help="First spread, in units of the coefficients' own.")] = 0.4,
-    decision_s: Annotated[float, typer.Option(min=1.0, max=10.0, help="Time between decisions [s].")] = 2.0,
+    step: Annotated[float, typer.Option(min=0.01, help="First spread, in units of the coefficients' own.")] = 0.25,
+    decision_s: Annotated[float, typer.Option(min=1.0, max=10.0, help="Time between decisions [s].")] = 3.0,
     seed: Seed = 1,
     begin_with: Annotated[Path | None, typer.Option(exists=True, help="A policy.npz whose index it starts at.")] = None,
     engine: EngineName = "local",

@@ -10,10 +10,11 @@ from stable_baselines3 import DQN, PPO
 
 from agents import evaluate, ppo, rollout
 from agents.evaluate import best_baseline, paired
-from agents.network import NEVER, PhaseNetwork, load, save
+from agents.network import INDEX, MOVEMENT, MOVEMENT_SCALE, NEVER, PHASE, PHASE_SCALE, PhaseNetwork, load, save
 from agents.policies import PhaseActorCritic, PhaseDQN, network_of
 from agents.robustness import AXES, Point, points, rows_along
 from agents.rollout import delays, live, on_cores
+from agents.search import with_index
 from agents.streets import TEST, VALIDATION, faults, junction, streets
 from agents.training import train
 from controllers.features import MOVEMENTS, PHASES, features
@@ -105,15 +106,35 @@ def test_a_phase_that_there_is_not_is_never_wanted():
     assert (scores[0, :3] > NEVER).all()
 
 
-def test_theory_an_untrained_network_is_max_pressure_that_stays_while_the_green_is_short():
+def indexed(**given: float) -> PhaseNetwork:
+    """A network that is the index alone: every vehicle that would be served counts one, and what is given."""
+    return with_index([{"yield": 1.0, "moving": 1.0, "setup_s": 1.0, **given}.get(name, 0.0) for name in INDEX], 3.0)
+
+
+def test_theory_an_index_is_max_pressure_that_stays_while_the_green_is_short():
     m, p, s = observed(np.random.default_rng(2))
-    scores, _ = PhaseNetwork().eval()(m, p, s)
+    scores, _ = indexed(short=1.67, short_s=12.0, walk=2.0)(m, p, s)
     seen = {one.name: p[:, :, i] * one.scale for i, one in enumerate(features("phase"))}
     vehicles = (s > 0).float() @ (10 * m[:, :, :1])
     stays = 1.67 * seen["present"] * torch.relu(12 - seen["green"])
     walks = 2 * seen["walk_calls"] * (seen["unserved"] / 60).clamp(max=1.5)
     expected = 0.4 * (vehicles.squeeze(2) + stays + walks + 1000 * seen["priority"])
     assert torch.allclose(scores[0, :4], expected[0, :4], rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(("served_veh", "held"), [(0.0, 0.5 * (3 + 2 - 1)), (1.0, 3 + 3 - 1)])
+def test_theory_the_present_phase_holds_longer_at_a_full_junction_and_lets_go_where_it_serves_nobody(
+    served_veh: float, held: float
+):
+    m, p, s = (torch.zeros_like(part) for part in observed(np.random.default_rng(1)))
+    s[0, 0, 0] = s[0, 1, 1] = 1.0  # each of two phases serves a movement of its own
+    m[0, :2, MOVEMENT["vehicles"]] = torch.tensor([served_veh, 4.0]) / MOVEMENT_SCALE["vehicles"]
+    p[0, :2, EXISTS] = 1.0
+    p[0, 0, PHASE["present"]], p[0, 0, PHASE["green"]] = 1.0, 10.0 / PHASE_SCALE["green"]
+    network = indexed(stay=3.0, short=1.0, short_s=8.0, short_load=1.0, long=3.0, idle=0.5)
+    scores, _ = network(m, p, s)  # it lacks 8 s and one for every vehicle, and costs one for its 10 s
+    assert scores[0, :2].tolist() == pytest.approx([0.4 * (served_veh + held), 0.4 * 4.0])
+    assert (scores[0, 2:] == NEVER).all()
 
 
 def test_what_the_network_learned_is_added_to_the_index():
@@ -131,6 +152,15 @@ def test_weights_are_kept_to_the_bit_and_without_pickle(tmp_path: Path):
     again = load(save(network, tmp_path / "policy.npz"))
     seen = observed(np.random.default_rng(3))
     assert torch.equal(network(*seen)[0], again(*seen)[0])
+
+
+def test_weights_of_an_index_with_other_coefficients_are_refused(tmp_path: Path):
+    network = drawn()
+    network.index = torch.nn.Parameter(network.index[:-2])
+    with pytest.raises(
+        TrainingError, match=rf"old.npz: its index has {len(INDEX) - 2} coefficients, not the {len(INDEX)}"
+    ):
+        load(save(network, tmp_path / "old.npz"))
 
 
 def test_no_test_network_is_trained_or_validated_on():
@@ -157,7 +187,7 @@ def test_ppo_and_dqn_learn_on_the_phase_network():
     assert not torch.equal(before, network_of(learner.policy).score[0].weight)
     other = DQN(PhaseDQN, env, learning_starts=16, batch_size=16, train_freq=4, buffer_size=200, seed=1, device="cpu")
     other.learn(128)
-    assert network_of(other.policy).index[1] != 1.0
+    assert network_of(other.policy).index[1].item() != pytest.approx(INDEX["moving"].start)
     env.close()
 
 
