@@ -57,6 +57,8 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_coefficients(tmp_path, mo
     assert len(asked) == 60  # nothing was lived again
     assert (tmp_path / "part" / BEST).read_bytes() == whole.read_bytes()
     assert (tmp_path / "part" / CURVE).read_text() == (tmp_path / "whole" / CURVE).read_text()
+    curve = (tmp_path / "whole" / CURVE).read_text().splitlines()
+    assert [line.split(",")[0] for line in curve] == ["generation", *map(str, range(31))]  # 0 is the start
     found = load(whole)
     assert found.decision_s == 2.0
     assert _far(found, target) < 0.3 * _far(search.with_index([one.start for one in INDEX.values()], 2.0), target)
